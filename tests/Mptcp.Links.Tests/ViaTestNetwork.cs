@@ -32,6 +32,8 @@ internal sealed class ViaTestNetwork : IDisposable
         }
         Peer.Command("ip", $"addr add {PeerAddress}/32 dev lo");
         Host.Command("ip", "route add default via 10.2.0.2 dev h1 table 77");
+        // Who does not use the next hop of h1 gets no answer to his ARP request there.
+        Peer.SetSysctl("ipv4/conf/p1/arp_ignore", "1");
         if (withIPv6)
         {
             Peer.Command("ip", $"addr add {PeerAddressV6}/128 dev lo nodad");
