@@ -1,0 +1,50 @@
+namespace Mptcp.Tcp;
+
+/// <summary>SRTT, RTTVAR and RTO of RFC 6298 §2 in integer nanoseconds.</summary>
+public struct RttEstimator(long minimumRto)
+{
+    /// <summary>The timeout before the first measurement (RFC 6298 §2.1).</summary>
+    public const long InitialRto = Instant.Second;
+
+    /// <summary>The cap of back-off (RFC 6298 §2.5).</summary>
+    public const long MaximumRto = 60 * Instant.Second;
+
+    private long _variation;
+    private int _backoff;
+
+    /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
+    public long Smoothed { get; private set; }
+
+    /// <summary>The retransmission timeout in nanoseconds, back-off included.</summary>
+    public readonly long Rto
+    {
+        get
+        {
+            long rto = Smoothed == 0 ? InitialRto : Smoothed + Math.Max(minimumRto, 4 * _variation);
+            return Math.Min(rto << Math.Min(_backoff, 16), MaximumRto);
+        }
+    }
+
+    /// <summary>Takes a sample of a range that was sent once (Karn's rule is the caller's).</summary>
+    public void AddSample(long roundTrip)
+    {
+        roundTrip = Math.Max(roundTrip, 1);
+        if (Smoothed == 0)
+        {
+            (Smoothed, _variation) = (roundTrip, roundTrip / 2);
+        }
+        else
+        {
+            _variation += (Math.Abs(Smoothed - roundTrip) - _variation) / 4;
+            Smoothed += (roundTrip - Smoothed) / 8;
+        }
+
+        _backoff = 0;
+    }
+
+    /// <summary>Doubles the timeout (RFC 6298 §5.5).</summary>
+    public void BackOff() => _backoff++;
+
+    /// <summary>New data was acknowledged: the path is alive.</summary>
+    public void ResetBackOff() => _backoff = 0;
+}

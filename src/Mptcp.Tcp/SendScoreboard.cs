@@ -1,0 +1,201 @@
+namespace Mptcp.Tcp;
+
+/// <summary>One transmitted range that is not yet acknowledged.</summary>
+internal struct SentRange
+{
+    public long Start;
+    public int Length;
+    public bool Syn;
+    public bool Fin;
+    public bool Sacked;
+    public bool Lost;
+    public int Transmissions;
+    public long Order;
+    public Instant SentAt;
+
+    public readonly int SequenceLength => Length + (Syn ? 1 : 0) + (Fin ? 1 : 0);
+
+    public readonly long End => Start + SequenceLength;
+
+    public readonly bool InFlight => !Sacked && !Lost;
+}
+
+/// <summary>What an acknowledgement brought.</summary>
+internal readonly record struct AckOutcome(long Delivered, Instant? SampleSentAt);
+
+/// <summary>
+/// The ranges between SND.UNA and SND.NXT, in order, with what is known of each (RFC 6675). Loss is judged by
+/// transmission order: a range is lost when one that was sent three transmissions later has arrived, so a lost
+/// retransmission is found as well.
+/// </summary>
+internal sealed class SendScoreboard
+{
+    private const int ReorderingThreshold = 3;
+    private SentRange[] _ring = new SentRange[16];
+    private int _head;
+    private long _order;
+    private long _deliveredOrder = -1;
+
+    public int Count { get; private set; }
+
+    public long BytesInFlight { get; private set; }
+
+    public ref SentRange this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+
+    public void Add(SentRange range, Instant now)
+    {
+        if (Count == _ring.Length)
+        {
+            var larger = new SentRange[_ring.Length * 2];
+            for (int i = 0; i < Count; i++)
+            {
+                larger[i] = this[i];
+            }
+
+            (_ring, _head) = (larger, 0);
+        }
+
+        Count++;
+        this[Count - 1] = range;
+        Mark(ref this[Count - 1], now);
+    }
+
+    /// <summary>The first range that is lost and was not sent again, or -1.</summary>
+    public int FirstLost()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (this[i].Lost && !this[i].Sacked)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    public void MarkRetransmitted(int index, Instant now)
+    {
+        ref SentRange range = ref this[index];
+        range.Lost = false;
+        Mark(ref range, now);
+    }
+
+    public AckOutcome Acknowledge(long una)
+    {
+        long delivered = 0;
+        Instant? sample = null;
+        while (Count > 0 && this[0].End <= una)
+        {
+            delivered += Deliver(ref this[0], ref sample);
+            _head = (_head + 1) & (_ring.Length - 1);
+            Count--;
+        }
+
+        // A range cut by the acknowledgement (the peer or a box split it) keeps its unacknowledged end.
+        if (Count > 0 && this[0].Start < una)
+        {
+            ref SentRange first = ref this[0];
+            int cut = (int)(una - first.Start);
+            BytesInFlight -= first.InFlight ? cut : 0;
+            int ofSyn = first.Syn ? 1 : 0;
+            first.Syn = false;
+            first.Start = una;
+            first.Length -= cut - ofSyn;
+            delivered += cut;
+        }
+
+        return new AckOutcome(delivered, sample);
+    }
+
+    public AckOutcome MarkSacked(long left, long right)
+    {
+        long delivered = 0;
+        Instant? sample = null;
+        for (int i = 0; i < Count; i++)
+        {
+            ref SentRange range = ref this[i];
+            if (range.Start >= right)
+            {
+                break;
+            }
+
+            if (!range.Sacked && range.Start >= left && range.End <= right)
+            {
+                delivered += Deliver(ref range, ref sample);
+                range.Sacked = true;
+            }
+        }
+
+        return new AckOutcome(delivered, sample);
+    }
+
+    /// <summary>Marks what transmission order shows to be lost. True when something new was marked.</summary>
+    public bool DetectLosses()
+    {
+        bool any = false;
+        for (int i = 0; i < Count; i++)
+        {
+            ref SentRange range = ref this[i];
+            if (range.InFlight && range.Order + ReorderingThreshold <= _deliveredOrder)
+            {
+                MarkLost(ref range);
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    public void MarkHeadLost()
+    {
+        if (Count > 0 && this[0].InFlight)
+        {
+            MarkLost(ref this[0]);
+        }
+    }
+
+    public void MarkAllLost()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (this[i].InFlight)
+            {
+                MarkLost(ref this[i]);
+            }
+        }
+    }
+
+    private void MarkLost(ref SentRange range)
+    {
+        BytesInFlight -= range.SequenceLength;
+        range.Lost = true;
+    }
+
+    private void Mark(ref SentRange range, Instant now)
+    {
+        range.Order = _order++;
+        range.SentAt = now;
+        range.Transmissions++;
+        BytesInFlight += range.SequenceLength;
+    }
+
+    private long Deliver(ref SentRange range, ref Instant? sample)
+    {
+        if (range.Sacked)
+        {
+            return 0;
+        }
+
+        BytesInFlight -= range.Lost ? 0 : range.SequenceLength;
+        _deliveredOrder = Math.Max(_deliveredOrder, range.Order);
+
+        // Karn: a range that was sent twice says nothing about the round trip (RFC 6298 §3).
+        if (range.Transmissions == 1)
+        {
+            sample = range.SentAt;
+        }
+
+        return range.SequenceLength;
+    }
+}
