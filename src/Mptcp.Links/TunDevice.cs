@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Mptcp.Hosting;
 
 namespace Mptcp.Links;
 
 /// <summary>A TUN interface: IP packets without any framing, not blocking. It goes when it is disposed.</summary>
-public sealed unsafe partial class TunDevice : IDisposable
+public sealed unsafe partial class TunDevice : ILink, IDisposable
 {
     private const int OpenReadWrite = 2;
     private const int OpenNonBlocking = 0x800;
@@ -25,6 +26,9 @@ public sealed unsafe partial class TunDevice : IDisposable
 
     /// <summary>The interface's name.</summary>
     public string Name { get; }
+
+    /// <summary>The descriptor to poll, valid until the device is disposed.</summary>
+    internal int File => (int)_file.DangerousGetHandle();
 
     /// <summary>Makes the interface in the calling thread's network namespace.</summary>
     /// <exception cref="LinkException">No TUN here, no right to it, or the name is taken.</exception>
