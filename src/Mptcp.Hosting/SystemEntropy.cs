@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Mptcp.Stack;
+using Mptcp.Tcp;
 
 namespace Mptcp.Hosting;
 

@@ -1,4 +1,4 @@
-namespace Mptcp.Stack;
+namespace Mptcp.Tcp;
 
 /// <summary>
 /// Where unpredictable bytes come from: the operating system for a host in production, a seeded generator in the

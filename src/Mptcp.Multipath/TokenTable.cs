@@ -1,0 +1,43 @@
+using System.Buffers.Binary;
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// The tokens of a host's connections (RFC 8684 §3.1): what an MP_JOIN names, and what makes a new key unique. Owned by
+/// one stack; not thread-safe.
+/// </summary>
+/// <typeparam name="TConnection">What a token stands for.</typeparam>
+public sealed class TokenTable<TConnection>(IEntropySource entropy)
+    where TConnection : class
+{
+    private readonly Dictionary<uint, TConnection> _connections = [];
+
+    /// <summary>Connections that have a token.</summary>
+    public int Count => _connections.Count;
+
+    /// <summary>
+    /// Draws a key whose token no connection here has, and gives the token to <paramref name="connection"/>.
+    /// </summary>
+    /// <returns>The key; never 0, which no peer could tell from an empty field.</returns>
+    public ulong Register(TConnection connection)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        while (true)
+        {
+            entropy.Fill(bytes);
+            ulong key = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+            if (key != 0 && _connections.TryAdd(MptcpCrypto.Token(key), connection))
+            {
+                return key;
+            }
+        }
+    }
+
+    /// <summary>The connection that an MP_JOIN with this token asks for.</summary>
+    public bool TryFind(uint token, out TConnection? connection) => _connections.TryGetValue(token, out connection);
+
+    /// <summary>The connection of <paramref name="key"/> is over: its token is free.</summary>
+    public void Release(ulong key) => _connections.Remove(MptcpCrypto.Token(key));
+}
