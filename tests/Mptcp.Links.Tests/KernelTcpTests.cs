@@ -12,8 +12,8 @@ namespace Mptcp.Links.Tests;
 public sealed class KernelTcpTests
 {
     private const int Size = 20_000_000;
-    private static readonly IPAddress KernelAddress = IPAddress.Parse("10.62.0.1");
-    private static readonly IpAddress EngineAddress = IpAddress.Parse("10.62.0.2");
+    private static readonly IPAddress _kernelAddress = IPAddress.Parse("10.62.0.1");
+    private static readonly IpAddress _engineAddress = IpAddress.Parse("10.62.0.2");
 
     [Fact]
     public Task The_engine_connects_and_sends() => Run(async (lab, cancel) =>
@@ -43,7 +43,7 @@ public sealed class KernelTcpTests
         StackListener listener = await lab.Loop.RunAsync(
             (stack, _) => new Attempt<StackListener>(true, stack.TryListen(80)!), cancel);
         using Socket kernel = lab.NewSocket();
-        Task connecting = kernel.ConnectAsync(new IPEndPoint(EngineAddress.ToIPAddress(), 80), cancel).AsTask();
+        Task connecting = kernel.ConnectAsync(new IPEndPoint(_engineAddress.ToIPAddress(), 80), cancel).AsTask();
         HostedSocket ours = await HostedSocket.AcceptAsync(lab.Loop, listener, cancel);
         await connecting;
         await (engineSends ? SendFromEngine(ours, kernel, cancel) : SendFromKernel(ours, kernel, cancel));
@@ -127,9 +127,9 @@ public sealed class KernelTcpTests
         public Lab()
         {
             _tun = _namespace.Run(() => TunDevice.Open("mptcp0"));
-            _namespace.Command("ip", $"addr add {KernelAddress}/24 dev mptcp0");
+            _namespace.Command("ip", $"addr add {_kernelAddress}/24 dev mptcp0");
             _namespace.Command("ip", "link set mptcp0 up");
-            Local = new LocalAddress(0, EngineAddress, 1500);
+            Local = new LocalAddress(0, _engineAddress, 1500);
             var stack = new NetworkStack(new StackOptions(), new SystemEntropy());
             stack.AddAddress(Local);
             Loop = new StackLoop(stack, [_tun], new PollWaiter([_tun]));
@@ -149,7 +149,7 @@ public sealed class KernelTcpTests
         public Socket Listen()
         {
             Socket socket = NewSocket();
-            socket.Bind(new IPEndPoint(KernelAddress, 0));
+            socket.Bind(new IPEndPoint(_kernelAddress, 0));
             socket.Listen();
             return socket;
         }
