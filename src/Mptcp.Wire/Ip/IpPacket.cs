@@ -109,7 +109,7 @@ public readonly ref struct IpPacket
         return DropReason.None;
     }
 
-    private static DropReason SkipExtensionHeaders(ref byte protocol, ref ReadOnlySpan<byte> payload)
+    internal static DropReason SkipExtensionHeaders(ref byte protocol, ref ReadOnlySpan<byte> payload)
     {
         // Each round takes at least 8 octets off, so the loop ends with the packet.
         while (protocol is IpProtocol.HopByHop or IpProtocol.Routing or IpProtocol.DestinationOptions or IpProtocol.Fragment)
