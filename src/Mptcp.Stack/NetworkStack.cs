@@ -8,7 +8,10 @@ namespace Mptcp.Stack;
 /// <param name="Link">The number of the link, from 0, as its owner counts them.</param>
 /// <param name="Address">The address on that link.</param>
 /// <param name="Mtu">The largest IP packet of the link in bytes, at least 576.</param>
-public readonly record struct LocalAddress(int Link, IpAddress Address, int Mtu);
+/// <param name="Outside">
+/// The address by which the peer knows this one, where NAT lies between; null: the same. ADD_ADDR and its HMAC use it.
+/// </param>
+public readonly record struct LocalAddress(int Link, IpAddress Address, int Mtu, IpAddress? Outside = null);
 
 /// <summary>
 /// One host, sans-IO: packets in, packets out, deadlines and sockets between. Not thread-safe: one owner calls it. After

@@ -1,3 +1,4 @@
+using Mptcp.Multipath;
 using Mptcp.Tcp;
 using Mptcp.Wire;
 
@@ -39,6 +40,12 @@ public sealed class StackSocket
     /// <summary>Bytes written that the peer has not acknowledged.</summary>
     public long Unacknowledged => _user.Unacknowledged;
 
+    /// <summary>Whether the peer speaks Multipath TCP and no path made it fall back.</summary>
+    public bool IsMultipath => false;
+
+    /// <summary>Whether no subflow has anything left to exchange: each is closed or in TIME-WAIT.</summary>
+    public bool SubflowsFinished => State is TcpState.Closed or TcpState.TimeWait;
+
     internal TcpConnection Connection { get; }
 
     internal StackListener? Listener { get; set; }
@@ -66,6 +73,32 @@ public sealed class StackSocket
     {
         WriteClosed = true;
         Connection.Close();
+    }
+
+    /// <summary>Replaces the list's content by the subflows, those that have ended included.</summary>
+    public void CopySubflows(List<SubflowInfo> destination)
+    {
+        destination.Clear();
+        destination.Add(new SubflowInfo
+        {
+            Number = 0,
+            Local = Local,
+            Remote = Remote,
+            State = State,
+            CloseReason = CloseReason,
+            BytesSent = 0,
+            BytesReceived = 0,
+            SmoothedRtt = Connection.SmoothedRtt,
+            CongestionWindow = Connection.CongestionWindow,
+            Retransmissions = Connection.Retransmissions,
+        });
+    }
+
+    /// <summary>The next event that was not taken yet.</summary>
+    public bool TryTakeEvent(out ConnectionEvent taken)
+    {
+        taken = default;
+        return false;
     }
 
     /// <summary>Ends both directions at once with a RST.</summary>

@@ -1,0 +1,31 @@
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>What happened to a connection, told for people and tests.</summary>
+public enum ConnectionEventKind
+{
+    /// <summary>A subflow is established and carries data.</summary>
+    SubflowEstablished,
+
+    /// <summary>A subflow ended; the event's text says why.</summary>
+    SubflowClosed,
+
+    /// <summary>A subflow makes no progress: its data goes again on another one.</summary>
+    SubflowSuspect,
+
+    /// <summary>The peer announced an address.</summary>
+    AddressAnnounced,
+
+    /// <summary>The connection goes on as plain TCP; the event's text says why (RFC 8684 §3.7).</summary>
+    Fallback,
+}
+
+/// <summary>One event of a connection.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="Subflow">The number of the subflow, or -1.</param>
+/// <param name="Local">Our end of the subflow; default without one.</param>
+/// <param name="Remote">The peer's end of the subflow, or the announced address.</param>
+/// <param name="Reason">A plain sentence, or empty.</param>
+public readonly record struct ConnectionEvent(
+    ConnectionEventKind Kind, int Subflow, IpEndpoint Local, IpEndpoint Remote, string Reason);
