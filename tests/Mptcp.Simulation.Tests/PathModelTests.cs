@@ -1,0 +1,198 @@
+using CsCheck;
+using Mptcp.Tcp;
+
+namespace Mptcp.Simulation.Tests;
+
+public sealed class PathModelTests
+{
+    private static readonly byte[] _packet = new byte[1500];
+    private readonly byte[] _buffer = new byte[65_536];
+
+    [Fact]
+    public void A_train_keeps_the_rate_to_the_nanosecond() =>
+        Gen.Select(Gen.Long[1000, 10_000_000_000], Gen.Long[0, Instant.Second], Gen.Int[1, 65_535].Array[1, 50]).Sample(
+            (rate, delay, lengths) =>
+            {
+                var start = new Instant(12_345);
+                var path = new PathModel(
+                    new PathOptions { BitsPerSecond = rate, DelayNanoseconds = delay, QueueBytes = long.MaxValue }, 1);
+                foreach (int length in lengths)
+                {
+                    path.Send(start, new byte[length]);
+                }
+
+                Int128 bits = 0;
+                foreach (int length in lengths)
+                {
+                    bits += length * 8;
+                    Instant due = start + (long)(bits * Instant.Second / rate) + delay;
+                    Assert.Equal(due, path.NextTimeout);
+                    Assert.False(path.TryReceive(due + -1, _buffer, out _));
+                    Assert.True(path.TryReceive(due, _buffer, out int received));
+                    Assert.Equal(length, received);
+                }
+
+                Assert.Equal(Instant.Never, path.NextTimeout);
+            },
+            iter: 200);
+
+    [Fact]
+    public void An_idle_path_starts_afresh()
+    {
+        var path = new PathModel(new PathOptions { BitsPerSecond = 12_000_000, DelayNanoseconds = 7 }, 1);
+        path.Send(new Instant(0), _packet);
+        Assert.Equal(new Instant(1_000_007), path.NextTimeout);
+        Assert.True(path.TryReceive(path.NextTimeout, _buffer, out _));
+        path.Send(new Instant(5_000_000), _packet);
+        Assert.Equal(new Instant(6_000_007), path.NextTimeout);
+    }
+
+    [Fact]
+    public void The_queue_holds_its_limit_and_not_one_byte_more()
+    {
+        var path = new PathModel(new PathOptions { BitsPerSecond = 12_000_000, QueueBytes = 4500 }, 1);
+        var zero = new Instant(0);
+        for (int i = 0; i < 3; i++)
+        {
+            path.Send(zero, _packet);
+        }
+
+        path.Send(zero, _packet.AsSpan(0, 1));
+        Assert.Equal(new Tally(1, 1), path.Counters.QueueDrops);
+
+        // The first packet is out after exactly 1 ms; until then it counts.
+        path.Send(new Instant(999_999), _packet);
+        Assert.Equal(2, path.Counters.QueueDrops.Packets);
+        path.Send(new Instant(1_000_000), _packet);
+        Assert.Equal(2, path.Counters.QueueDrops.Packets);
+        Assert.Equal(4500, path.QueuedBytes(new Instant(1_000_000)));
+        Assert.Equal(0, path.QueuedBytes(new Instant(4_000_000)));
+    }
+
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(10_000)]
+    [InlineData(500_000)]
+    public void Loss_has_its_share(int perMillion)
+    {
+        const int Packets = 100_000;
+        var path = new PathModel(new PathOptions { LossPerMillion = perMillion }, 7);
+        for (int i = 0; i < Packets; i++)
+        {
+            path.Send(new Instant(i), _packet.AsSpan(0, 40));
+            path.TryReceive(new Instant(i), _buffer, out _);
+        }
+
+        double expected = Packets * (perMillion / 1e6);
+        double sigma = Math.Sqrt(expected * (1 - perMillion / 1e6));
+        Assert.InRange(path.Counters.Lost.Packets, expected - 5 * sigma, expected + 5 * sigma);
+        Assert.Equal(Packets, path.Counters.Lost.Packets + path.Counters.Delivered.Packets);
+    }
+
+    [Fact]
+    public void The_seed_decides_all()
+    {
+        Assert.Equal(Outcome(3), Outcome(3));
+        Assert.NotEqual(Outcome(3), Outcome(4));
+    }
+
+    [Fact]
+    public void A_late_packet_is_overtaken_and_a_duplicate_comes_twice()
+    {
+        var late = new PathModel(new PathOptions { ReorderPerMillion = 1_000_000, ReorderNanoseconds = 10 }, 1);
+        late.Send(new Instant(0), _packet);
+        Assert.Equal(new Instant(10), late.NextTimeout);
+
+        var twice = new PathModel(new PathOptions { DuplicatePerMillion = 1_000_000 }, 1);
+        twice.Send(new Instant(0), _packet);
+        Assert.True(twice.TryReceive(new Instant(0), _buffer, out _));
+        Assert.True(twice.TryReceive(new Instant(0), _buffer, out _));
+        Assert.False(twice.TryReceive(new Instant(0), _buffer, out _));
+        Assert.Equal(2, twice.Counters.Delivered.Packets);
+    }
+
+    [Fact]
+    public void A_black_hole_takes_what_enters_and_what_is_on_the_way()
+    {
+        var path = new PathModel(new PathOptions { DelayNanoseconds = 10 }, 1);
+        path.Send(new Instant(0), _packet);
+        path.BlackHoled = true;
+        path.Send(new Instant(1), _packet.AsSpan(0, 500));
+        Assert.False(path.TryReceive(new Instant(10), _buffer, out _));
+        Assert.Equal(new Tally(2, 2000), path.Counters.BlackHoled);
+
+        path.BlackHoled = false;
+        path.Send(new Instant(20), _packet);
+        Assert.True(path.TryReceive(new Instant(30), _buffer, out _));
+    }
+
+    [Fact]
+    public void Bytes_arrive_as_they_left()
+    {
+        var path = new PathModel(new PathOptions { BitsPerSecond = 1_000_000 }, 1);
+        for (byte i = 0; i < 10; i++)
+        {
+            path.Send(new Instant(0), [i, i, (byte)(i + 1)]);
+        }
+
+        for (byte i = 0; i < 10; i++)
+        {
+            Assert.True(path.TryReceive(path.NextTimeout, _buffer, out int length));
+            Assert.Equal([i, i, (byte)(i + 1)], _buffer.AsSpan(0, length));
+        }
+    }
+
+    [Fact]
+    public void Packets_cost_no_allocation_in_steady_state()
+    {
+        var path = new PathModel(PathOptions.Of(100, 10, 125_000) with { LossPerMillion = 10_000 }, 1);
+        long allocated = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Feed(path, round * 20_000, 20_000);
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
+    private void Feed(PathModel path, int first, int count)
+    {
+        for (int i = first; i < first + count; i++)
+        {
+            var now = new Instant(i * 100_000L);
+            while (path.TryReceive(now, _buffer, out _))
+            {
+            }
+
+            path.Send(now, _packet);
+        }
+    }
+
+    private List<(long At, byte Packet)> Outcome(ulong seed)
+    {
+        var path = new PathModel(
+            PathOptions.Of(10, 1, 20_000) with
+            {
+                LossPerMillion = 100_000,
+                ReorderPerMillion = 100_000,
+                DuplicatePerMillion = 100_000,
+            },
+            seed);
+        var arrivals = new List<(long, byte)>();
+        for (int i = 0; i < 200; i++)
+        {
+            _packet[0] = (byte)i;
+            path.Send(new Instant(i * 1_100_000L), _packet);
+        }
+
+        while (path.NextTimeout is var at && at != Instant.Never)
+        {
+            Assert.True(path.TryReceive(at, _buffer, out _));
+            arrivals.Add((at.Nanoseconds, _buffer[0]));
+        }
+
+        return arrivals;
+    }
+}
