@@ -83,7 +83,7 @@ public ref struct TcpOptionWriter(Span<byte> destination)
     /// <summary>Writes as many SACK blocks as fit, from the first on (2 octets and 8 per block, two NOPs before them).</summary>
     /// <param name="blocks">The blocks, most recent first (RFC 2018 §4).</param>
     /// <returns>The number written; 0 writes no option.</returns>
-    public int WriteSack(ReadOnlySpan<SackBlock> blocks)
+    public int WriteSack(scoped ReadOnlySpan<SackBlock> blocks)
     {
         int padding = Length % 4 == 0 ? 2 : 0;
         int count = Math.Min(blocks.Length, Math.Max(0, (Remaining - padding - 2) / 8));
