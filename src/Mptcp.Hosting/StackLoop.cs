@@ -24,7 +24,9 @@ public sealed class StackLoop : IDisposable
     private readonly ConcurrentQueue<IOperation> _posted = new();
     private readonly List<IOperation> _pending = [];
     private readonly byte[] _buffer = new byte[PacketRoom];
+    private readonly Lock _gate = new();
     private readonly Thread _thread;
+    private bool _ended;
     private volatile bool _stopping;
     private long _packetsRefusedByLinks;
 
@@ -46,30 +48,52 @@ public sealed class StackLoop : IDisposable
     /// <summary>Packets that a link did not take: to the engine they are lost on the way.</summary>
     public long PacketsRefusedByLinks => Volatile.Read(ref _packetsRefusedByLinks);
 
-    /// <summary>Tries <paramref name="attempt"/> on the loop's thread until it is done.</summary>
+    /// <summary>
+    /// Tries <paramref name="attempt"/> on the loop's thread until it is done. What it throws, the caller gets.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The loop has stopped.</exception>
     /// <exception cref="OperationCanceledException">The token, or the loop's end, came first.</exception>
     public Task<T> RunAsync<T>(Func<NetworkStack, Instant, Attempt<T>> attempt, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_stopping, this);
-        var operation = new Operation<T>(attempt, cancellationToken);
-        _posted.Enqueue(operation);
-        _waiter.Wake();
+        var operation = new Operation<T>(this, attempt, cancellationToken);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_ended, this);
+            _posted.Enqueue(operation);
+            _waiter.Wake();
+        }
+
         return operation.Task;
     }
 
     /// <summary>Stops the thread; operations that are not done are cancelled.</summary>
     public void Dispose()
     {
-        if (_stopping)
+        lock (_gate)
         {
-            return;
+            if (_ended)
+            {
+                return;
+            }
+
+            _ended = true;
+            _stopping = true;
+            _waiter.Wake();
         }
 
-        _stopping = true;
-        _waiter.Wake();
         _thread.Join();
         _waiter.Dispose();
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            if (!_ended)
+            {
+                _waiter.Wake();
+            }
+        }
     }
 
     private static Instant Now()
@@ -83,7 +107,7 @@ public sealed class StackLoop : IDisposable
     {
         while (!_stopping)
         {
-            Receive();
+            bool maybeMore = Receive();
             Instant now = Now();
             if (_stack.NextTimeout <= now)
             {
@@ -93,30 +117,33 @@ public sealed class StackLoop : IDisposable
             RunOperations(now);
             Transmit(now);
             Instant next = _stack.NextTimeout;
-            _waiter.Wait(next == Instant.Never ? Instant.Second : Math.Clamp(next - Now(), 0, Instant.Second));
+            _waiter.Wait(maybeMore
+                ? 0
+                : next == Instant.Never ? Instant.Second : Math.Clamp(next - Now(), 0, Instant.Second));
         }
 
         _pending.AddRange(_posted);
         _pending.ForEach(operation => operation.Cancel());
     }
 
-    private void Receive()
+    // True when a link was left before it was empty, so that the others, and the operations, get their turn.
+    private bool Receive()
     {
+        bool maybeMore = false;
         for (int link = 0; link < _links.Count; link++)
         {
-            for (int i = 0; i < ReadsPerTurn; i++)
+            int reads = 0;
+            for (int length; reads < ReadsPerTurn && (length = _links[link].TryRead(_buffer)) > 0; reads++)
             {
-                int length = _links[link].TryRead(_buffer);
-                if (length < 1)
-                {
-                    break;
-                }
-
                 Instant now = Now();
                 _stack.HandlePacket(now, link, _buffer.AsSpan(0, length));
                 Transmit(now);
             }
+
+            maybeMore |= reads == ReadsPerTurn;
         }
+
+        return maybeMore;
     }
 
     private void Transmit(Instant now)
@@ -137,52 +164,65 @@ public sealed class StackLoop : IDisposable
             _pending.Add(operation);
         }
 
-        for (int i = 0; i < _pending.Count;)
+        // One that is done may be what another waited for: an abort ends a read.
+        bool progress = _pending.Count > 0;
+        while (progress)
         {
-            if (_pending[i].TryComplete(_stack, now))
-            {
-                _pending.RemoveAt(i);
-            }
-            else
-            {
-                i++;
-            }
+            progress = _pending.RemoveAll(operation => operation.TryComplete(_stack, now)) > 0;
         }
     }
 
-    private sealed class Operation<T>(Func<NetworkStack, Instant, Attempt<T>> attempt, CancellationToken cancellationToken)
-        : IOperation
+    private sealed class Operation<T> : IOperation
     {
         // Continuations never run on the loop's thread.
         private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Func<NetworkStack, Instant, Attempt<T>> _attempt;
+        private readonly CancellationToken _token;
+        private readonly CancellationTokenRegistration _registration;
+
+        public Operation(
+            StackLoop loop, Func<NetworkStack, Instant, Attempt<T>> attempt, CancellationToken cancellationToken)
+        {
+            (_attempt, _token) = (attempt, cancellationToken);
+
+            // Only the loop's thread ends an operation, so that a buffer is its caller's again once the task has ended.
+            _registration = cancellationToken.UnsafeRegister(static loop => ((StackLoop)loop!).Wake(), loop);
+        }
 
         public Task<T> Task => _source.Task;
 
         public bool TryComplete(NetworkStack stack, Instant now)
         {
-            if (cancellationToken.IsCancellationRequested)
+            if (_token.IsCancellationRequested)
             {
-                _source.TrySetCanceled(cancellationToken);
+                Cancel();
                 return true;
             }
 
             try
             {
-                Attempt<T> outcome = attempt(stack, now);
+                Attempt<T> outcome = _attempt(stack, now);
                 if (outcome.Done)
                 {
+                    _registration.Unregister();
                     _source.TrySetResult(outcome.Result);
                 }
 
                 return outcome.Done;
             }
-            catch (IOException e)
+            catch (Exception e)
             {
+                // The attempt is the caller's code, and so is what it throws.
+                _registration.Unregister();
                 _source.TrySetException(e);
                 return true;
             }
         }
 
-        public void Cancel() => _source.TrySetCanceled(CancellationToken.None);
+        public void Cancel()
+        {
+            _registration.Unregister();
+            _source.TrySetCanceled(_token);
+        }
     }
 }

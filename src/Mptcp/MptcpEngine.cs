@@ -1,0 +1,267 @@
+using System.Net;
+using System.Net.Sockets;
+using Mptcp.Hosting;
+using Mptcp.Stack;
+using Mptcp.Wire;
+
+namespace Mptcp;
+
+/// <summary>
+/// A Multipath TCP host in user space: its paths, its thread, its connections. Every member may be called from any thread.
+/// </summary>
+public sealed class MptcpEngine : IAsyncDisposable
+{
+    private const int LeastBuffer = 64 * 1024;
+
+    // An address is left for the next one after this long, with time for two repeated SYNs.
+    private static readonly TimeSpan _attemptLimit = TimeSpan.FromSeconds(4);
+
+    private readonly EnginePaths _paths;
+    private readonly StackLoop _loop;
+    private readonly MptcpEngineOptions _options;
+
+    // Touched on the loop's thread only.
+    private readonly List<HostedSocket> _connections = [];
+    private int _disposed;
+
+    private MptcpEngine(MptcpEngineOptions options, EnginePaths paths)
+    {
+        (_options, _paths) = (options, paths);
+        var stack = new NetworkStack(
+            new StackOptions { SendBuffer = options.SendBuffer, ReceiveBuffer = options.ReceiveBuffer },
+            new SystemEntropy());
+        foreach (LocalAddress address in paths.Addresses)
+            stack.AddAddress(address);
+        _loop = new StackLoop(stack, paths.Links, paths.Waiter);
+    }
+
+    /// <summary>The addresses by which peers know this engine, in the order of its paths.</summary>
+    public IReadOnlyList<IPAddress> Addresses => [.. _paths.Addresses.Select(EnginePaths.OutsideOf)];
+
+    internal TimeSpan CloseTimeout => _options.CloseTimeout;
+
+    /// <summary>
+    /// Sets the paths up and starts the engine. On Linux it works in the network namespace of the calling thread.
+    /// </summary>
+    /// <exception cref="MptcpException">
+    /// A right, a tool or a device is missing; nothing is left behind. The message says what to do.
+    /// </exception>
+    public static MptcpEngine Create(MptcpEngineOptions? options = null)
+    {
+        options ??= new MptcpEngineOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SendBuffer, LeastBuffer, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReceiveBuffer, LeastBuffer, nameof(options));
+        return new MptcpEngine(options, EnginePaths.Open(options));
+    }
+
+    /// <summary>Connects to a host by name or by address. Its addresses are tried in turn, from each path in turn.</summary>
+    /// <param name="host">A name for DNS, or an address.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="cancellationToken">Ends the attempt, and forgets it in the engine too.</param>
+    /// <exception cref="IOException">The name is unknown, or the peer is not there or refuses.</exception>
+    public async Task<MptcpStream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(host);
+        ThrowIfNoPort(port);
+        if (IpAddress.TryParse(host, out IpAddress literal))
+            return await ConnectAsync([literal.ToIPAddress()], host, port, cancellationToken).ConfigureAwait(false);
+        IPAddress[] addresses;
+        try
+        {
+            addresses = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            // A name that DNS does not even take (too long, an empty label) is as unknown as any other.
+            throw Failure($"host '{host}' is not known", (e as SocketException)?.SocketErrorCode ?? SocketError.HostNotFound);
+        }
+
+        return await ConnectAsync(addresses, host, port, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Connects to an address, from each path in turn.</summary>
+    /// <exception cref="IOException">The peer is not there or refuses.</exception>
+    public Task<MptcpStream> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(remote);
+        ThrowIfNoPort(remote.Port);
+        return ConnectAsync([remote.Address], remote.Address.ToString(), remote.Port, cancellationToken);
+    }
+
+    /// <summary>Takes connections on a port, on every address of the engine.</summary>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="backlog">How many connections may wait to be accepted.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="MptcpException">The port is in use.</exception>
+    public async Task<MptcpListener> ListenAsync(
+        int port, int backlog = 128, CancellationToken cancellationToken = default)
+    {
+        ThrowIfNoPort(port);
+        ArgumentOutOfRangeException.ThrowIfLessThan(backlog, 1);
+        ThrowIfDisposed();
+        StackListener listener = await _loop.RunAsync(
+            (stack, _) => new Attempt<StackListener?>(true, stack.TryListen((ushort)port, backlog)),
+            cancellationToken).ConfigureAwait(false)
+            ?? throw new MptcpException($"TCP port {port} has a listener in this engine already: choose another.");
+        try
+        {
+            await Task.Run(() => _paths.Forward((ushort)port), cancellationToken).ConfigureAwait(false);
+            return new MptcpListener(this, listener, [.. Addresses.Select(address => new IPEndPoint(address, port))]);
+        }
+        catch
+        {
+            await UnlistenAsync(listener).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Resets the connections that are open, stops the engine and undoes what it changed in the system. Dispose streams
+    /// before, where their peers shall get all that was written.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        try
+        {
+            await _loop.RunAsync((_, _) =>
+            {
+                foreach (HostedSocket connection in _connections.Where(IsOpen))
+                    connection.Socket.Abort();
+                return new Attempt<bool>(true, true);
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            await Task.Run(() =>
+            {
+                _loop.Dispose();
+                _paths.Dispose();
+            }).ConfigureAwait(false);
+        }
+    }
+
+    internal (IPEndPoint EndPoint, string Path) Describe(IpEndpoint local) => _paths.Describe(local);
+
+    internal async Task<MptcpStream> AcceptAsync(
+        StackListener listener, Action verify, CancellationToken cancellationToken) => await AdoptAsync(
+            await HostedSocket.AcceptAsync(_loop, listener, verify, cancellationToken).ConfigureAwait(false))
+            .ConfigureAwait(false);
+
+    internal async Task UnlistenAsync(StackListener listener)
+    {
+        try
+        {
+            await _loop.RunAsync((stack, _) =>
+            {
+                stack.Unlisten(listener);
+                while (listener.TryAccept(out StackSocket socket))
+                    socket.Abort();
+                return new Attempt<bool>(true, true);
+            }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or OperationCanceledException)
+        {
+            // The engine ended first, and its listeners with it.
+        }
+    }
+
+    private static void ThrowIfNoPort(int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
+    }
+
+    private static IOException Failure(string message, SocketError error) => new(message, new SocketException((int)error));
+
+    private static bool IsOpen(HostedSocket connection) =>
+        connection.Socket.State is not (Tcp.TcpState.Closed or Tcp.TcpState.TimeWait);
+
+    private async Task<MptcpStream> ConnectAsync(
+        IReadOnlyList<IPAddress> addresses, string host, int port, CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        List<(LocalAddress Local, IpEndpoint Remote)> attempts = [];
+        SocketError last = SocketError.HostNotFound;
+        foreach (IPAddress address in addresses)
+        {
+            var remote = new IpEndpoint(IpAddress.From(address), (ushort)port);
+            if (_paths.WhyUnreachable(address) is { } reason)
+                last = reason;
+            else
+                attempts.AddRange(_paths.Addresses.Where(a => a.Address.IsV4 == remote.Address.IsV4).Select(a => (a, remote)));
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_options.ConnectTimeout);
+        IpEndpoint? refusedBy = null;
+        foreach ((LocalAddress local, IpEndpoint remote) in attempts)
+        {
+            // A refusal is the peer's own word: asking again from another path is of no use.
+            if (refusedBy == remote || limit.IsCancellationRequested)
+                continue;
+            bool isLast = remote == attempts[^1].Remote && local == attempts[^1].Local;
+            (HostedSocket? socket, last) = await TryConnectAsync(local, remote, isLast, limit.Token).ConfigureAwait(false);
+            if (socket is not null)
+                return await AdoptAsync(socket).ConfigureAwait(false);
+            refusedBy = last == SocketError.ConnectionRefused ? remote : null;
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        throw Failure(Explain(last, host, port), last);
+    }
+
+    private async Task<(HostedSocket? Socket, SocketError Error)> TryConnectAsync(
+        LocalAddress local, IpEndpoint remote, bool isLast, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (!isLast)
+            limit.CancelAfter(_attemptLimit);
+        try
+        {
+            return (await HostedSocket.ConnectAsync(_loop, local, remote, limit.Token).ConfigureAwait(false), default);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return (null, SocketError.TimedOut);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ObjectDisposedException(nameof(MptcpEngine));
+        }
+        catch (IOException e) when (e.InnerException is SocketException inner)
+        {
+            return (null, inner.SocketErrorCode);
+        }
+    }
+
+    // A name is followed by its port as in a URL; so is an address, the longer form in brackets.
+    private static string Explain(SocketError error, string host, int port)
+    {
+        string peer = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
+        return error switch
+        {
+            SocketError.ConnectionRefused => $"{peer} refused the connection",
+            SocketError.TimedOut => $"{peer} did not answer",
+            SocketError.HostUnreachable => $"{peer} cannot be reached by any path",
+            SocketError.AddressFamilyNotSupported => $"{peer} cannot be reached: no path has an address of its family",
+            SocketError.HostNotFound => $"host '{host}' has no address",
+            SocketError.AddressAlreadyInUse => $"no local port is free for {peer}",
+            _ => $"{peer}: {new SocketException((int)error).Message}",
+        };
+    }
+
+    private async Task<MptcpStream> AdoptAsync(HostedSocket socket)
+    {
+        await _loop.RunAsync((_, _) =>
+        {
+            _connections.RemoveAll(connection => !IsOpen(connection));
+            _connections.Add(socket);
+            return new Attempt<bool>(true, true);
+        }).ConfigureAwait(false);
+        return new MptcpStream(this, socket);
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+}

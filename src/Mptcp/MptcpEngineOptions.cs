@@ -1,0 +1,49 @@
+using Mptcp.Hosting;
+
+namespace Mptcp;
+
+/// <summary>What an engine is told at its birth.</summary>
+public sealed record MptcpEngineOptions
+{
+    /// <summary>
+    /// Names of devices to use, for instance <c>wlan0</c> and <c>wwan0</c>: each becomes a path. Needs Linux, root, and
+    /// the tools <c>ip</c> and <c>nft</c>. With neither this nor <see cref="Paths"/>: every device that has a default route.
+    /// </summary>
+    public IReadOnlyList<string> Via { get; init; } = [];
+
+    /// <summary>
+    /// Paths over links of the application, a laboratory's for instance, in place of <see cref="Via"/>. Paths with the
+    /// same link object are addresses of one link.
+    /// </summary>
+    public IReadOnlyList<MptcpPath> Paths { get; init; } = [];
+
+    /// <summary>
+    /// What the engine sleeps on: woken when a link of <see cref="Paths"/> has a packet. Required with them, without use
+    /// otherwise. The engine disposes it.
+    /// </summary>
+    public ILinkWaiter? Waiter { get; init; }
+
+    /// <summary>The send buffer of a connection in bytes, 4 MiB unless said otherwise; at least 64 KiB.</summary>
+    public int SendBuffer { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>The receive buffer of a connection in bytes, 4 MiB unless said otherwise; at least 64 KiB.</summary>
+    public int ReceiveBuffer { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>How long <c>ConnectAsync</c> tries, over all addresses of the peer; 20 s unless said otherwise.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// How long the disposal of a stream waits for the peer to acknowledge what was written before it resets the
+    /// connection; 10 s unless said otherwise.
+    /// </summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A file that gets every packet of every path (pcapng, for Wireshark); overwritten. Null: none.</summary>
+    public string? CaptureFile { get; init; }
+
+    /// <summary>
+    /// Where it is written down what <see cref="Via"/> changed in the system, so that the next start can undo it after a
+    /// crash. All engines of one network namespace must use the same.
+    /// </summary>
+    public string StateDirectory { get; init; } = "/run/mptcp";
+}

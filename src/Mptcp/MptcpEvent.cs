@@ -1,0 +1,46 @@
+using System.Net;
+
+namespace Mptcp;
+
+/// <summary>What happened to a connection.</summary>
+public enum MptcpEventKind
+{
+    /// <summary>A subflow is established and carries data.</summary>
+    SubflowEstablished,
+
+    /// <summary>A subflow ended; <see cref="MptcpEvent.Reason"/> says why.</summary>
+    SubflowClosed,
+
+    /// <summary>A subflow makes no progress: its data goes again on another one.</summary>
+    SubflowSuspect,
+
+    /// <summary>The peer announced an address.</summary>
+    AddressAnnounced,
+
+    /// <summary>The connection goes on as plain TCP; <see cref="MptcpEvent.Reason"/> says why (RFC 8684 §3.7).</summary>
+    Fallback,
+}
+
+/// <summary>One event of a connection.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="Subflow">The number of the subflow, or -1.</param>
+/// <param name="LocalEndPoint">Our end of the subflow, by its outside address; null without one.</param>
+/// <param name="RemoteEndPoint">The peer's end of the subflow, or the announced address; null without one.</param>
+/// <param name="Reason">A plain sentence, or empty.</param>
+public sealed record MptcpEvent(
+    MptcpEventKind Kind, int Subflow, IPEndPoint? LocalEndPoint, IPEndPoint? RemoteEndPoint, string Reason)
+{
+    /// <summary>One line for people.</summary>
+    public override string ToString()
+    {
+        string what = Kind switch
+        {
+            MptcpEventKind.SubflowEstablished => $"subflow {Subflow} established: {LocalEndPoint} to {RemoteEndPoint}",
+            MptcpEventKind.SubflowClosed => $"subflow {Subflow} closed: {LocalEndPoint} to {RemoteEndPoint}",
+            MptcpEventKind.SubflowSuspect => $"subflow {Subflow} makes no progress: {LocalEndPoint} to {RemoteEndPoint}",
+            MptcpEventKind.AddressAnnounced => $"the peer announced {RemoteEndPoint}",
+            _ => "fell back to plain TCP",
+        };
+        return Reason.Length == 0 ? what : $"{what} ({Reason})";
+    }
+}
