@@ -35,6 +35,14 @@ public sealed class TokenTable<TConnection>(IEntropySource entropy)
         }
     }
 
+    /// <summary>A random number for an MP_JOIN (RFC 8684 §3.2).</summary>
+    public uint DrawNonce()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        entropy.Fill(bytes);
+        return BinaryPrimitives.ReadUInt32BigEndian(bytes);
+    }
+
     /// <summary>The connection that an MP_JOIN with this token asks for.</summary>
     public bool TryFind(uint token, out TConnection? connection) => _connections.TryGetValue(token, out connection);
 

@@ -1,17 +1,10 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using Mptcp.Multipath;
 using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp.Stack;
-
-/// <summary>An address of this host on one of its links.</summary>
-/// <param name="Link">The number of the link, from 0, as its owner counts them.</param>
-/// <param name="Address">The address on that link.</param>
-/// <param name="Mtu">The largest IP packet of the link in bytes, at least 576.</param>
-/// <param name="Outside">
-/// The address by which the peer knows this one, where NAT lies between; null: the same. ADD_ADDR and its HMAC use it.
-/// </param>
-public readonly record struct LocalAddress(int Link, IpAddress Address, int Mtu, IpAddress? Outside = null);
 
 /// <summary>
 /// One host, sans-IO: packets in, packets out, deadlines and sockets between. Not thread-safe: one owner calls it. After
@@ -22,13 +15,15 @@ public sealed class NetworkStack
     private readonly record struct ConnectionKey(IpEndpoint Local, IpEndpoint Remote);
 
     private readonly StackOptions _options;
-    private readonly InitialSequenceNumbers _sequenceNumbers;
-    private readonly List<LocalAddress> _addresses = [];
-    private readonly List<StackSocket> _sockets = [];
-    private readonly Dictionary<ConnectionKey, StackSocket> _byKey = [];
-    private readonly Dictionary<ushort, StackListener> _listeners = [];
-    private readonly Queue<(int Link, TcpHeaderFields Reset)> _resets = new();
     private readonly IEntropySource _entropy;
+    private readonly InitialSequenceNumbers _sequenceNumbers;
+    private readonly TokenTable<MptcpConnection> _tokens;
+    private readonly AddressTable _addresses = new();
+    private readonly List<StackSocket> _sockets = [];
+    private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
+    private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
+    private readonly Dictionary<ushort, StackListener> _listeners = [];
+    private readonly ResetQueue _resets = new();
     private int _turn;
 
     /// <summary>Makes a host without addresses.</summary>
@@ -37,10 +32,11 @@ public sealed class NetworkStack
         _options = options;
         _entropy = entropy;
         _sequenceNumbers = new InitialSequenceNumbers(entropy);
+        _tokens = new TokenTable<MptcpConnection>(entropy);
     }
 
     /// <summary>The host's addresses, in the order in which they were added.</summary>
-    public IReadOnlyList<LocalAddress> Addresses => _addresses;
+    public IReadOnlyList<LocalAddress> Addresses => _addresses.All;
 
     /// <summary>What was refused.</summary>
     public DropCounters Drops { get; } = new();
@@ -76,24 +72,21 @@ public sealed class NetworkStack
     /// <summary>Stops taking connections; those that were taken live on.</summary>
     public void Unlisten(StackListener listener) => _listeners.Remove(listener.Port);
 
-    /// <summary>Opens a connection from <paramref name="local"/>; null when its ports are all in use.</summary>
+    /// <summary>
+    /// Opens a connection whose initial subflow leaves from <paramref name="local"/>, one of <see cref="Addresses"/>;
+    /// further subflows leave from the others. Null when its ports are all in use.
+    /// </summary>
     public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote)
     {
-        int range = ushort.MaxValue + 1 - _options.FirstEphemeralPort;
-        int start = (int)(Draw() % (uint)range);
-        for (int i = 0; i < range; i++)
+        int path = _addresses.Find(local.Address);
+        if (path < 0 || !TryConfigure(now, local, remote, out TcpConfiguration? configuration))
         {
-            var port = (ushort)(_options.FirstEphemeralPort + (start + i) % range);
-            var endpoint = new IpEndpoint(local.Address, port);
-            if (!_byKey.ContainsKey(new ConnectionKey(endpoint, remote)))
-            {
-                StackSocket socket = Add(now, local, endpoint, remote, listener: null);
-                socket.Connection.Connect();
-                return socket;
-            }
+            return null;
         }
 
-        return null;
+        StackSocket socket = Add(listener: null);
+        Index(socket, socket.Connection.Connect(now, configuration, path, local.Link));
+        return socket;
     }
 
     /// <summary>Takes one IP packet that arrived on <paramref name="link"/>.</summary>
@@ -107,19 +100,14 @@ public sealed class NetworkStack
         }
 
         var key = new ConnectionKey(segment.Destination, segment.Source);
-        if (_byKey.TryGetValue(key, out StackSocket? socket))
+        if (_byKey.TryGetValue(key, out (StackSocket Socket, Subflow Subflow) found))
         {
-            socket.Connection.HandleSegment(now, segment);
-            Update(socket);
+            found.Socket.Connection.HandleSegment(now, found.Subflow, segment);
+            Update(now, found.Socket);
         }
-        else if (segment.Syn && !segment.Ack && !segment.Rst && TryFindAddress(link, segment.Destination.Address, out LocalAddress local)
-            && _listeners.TryGetValue(segment.Destination.Port, out StackListener? listener))
+        else if (_addresses.Find(segment.Destination.Address) is >= 0 and int path && !TryOpen(now, link, path, segment))
         {
-            HandleSyn(now, local, segment, listener);
-        }
-        else if (!segment.Rst)
-        {
-            QueueReset(link, segment);
+            _resets.Add(link, segment);
         }
     }
 
@@ -132,7 +120,7 @@ public sealed class NetworkStack
             if (socket.Connection.NextTimeout <= now)
             {
                 socket.Connection.HandleTimeout(now);
-                Update(socket);
+                Update(now, socket);
             }
         }
     }
@@ -143,10 +131,8 @@ public sealed class NetworkStack
     /// </summary>
     public bool TryTransmit(Instant now, Span<byte> buffer, out int link, out int length)
     {
-        if (_resets.TryDequeue(out (int Link, TcpHeaderFields Reset) reset))
+        if (_resets.TryTransmit(buffer, out link, out length))
         {
-            link = reset.Link;
-            length = TcpPacket.Write(buffer, reset.Reset, [], 0);
             return true;
         }
 
@@ -154,17 +140,19 @@ public sealed class NetworkStack
         for (int i = 0; i < _sockets.Count; i++)
         {
             StackSocket socket = _sockets[(_turn + i) % _sockets.Count];
-            if (socket.Connection.TryTransmit(now, buffer, out length))
+            bool transmitted = socket.Connection.TryTransmit(now, buffer, out length, out Subflow? subflow);
+            Update(now, socket);
+            if (transmitted)
             {
                 _turn = (_turn + i + 1) % _sockets.Count;
-                link = LinkOf(socket.Local.Address);
-                Update(socket);
+                link = subflow!.Path;
                 return true;
             }
 
-            if (socket.State == TcpState.Closed)
+            if (socket.Connection.IsOver)
             {
-                Remove(socket);
+                _sockets.Remove(socket);
+                _byConnection.Remove(socket.Connection);
                 i--;
             }
         }
@@ -173,37 +161,79 @@ public sealed class NetworkStack
         return false;
     }
 
-    private void HandleSyn(Instant now, LocalAddress local, in TcpSegment segment, StackListener listener)
+    /// <summary>A segment without a connection: a join, a new connection, or false for one that deserves a RST.</summary>
+    private bool TryOpen(Instant now, int link, int path, in TcpSegment segment)
     {
+        if (!segment.Syn || segment.Ack || segment.Rst)
+        {
+            return false;
+        }
+
+        if (MptcpConnection.TryGetToken(segment, out uint token))
+        {
+            // Any local address will do (RFC 8684 §3.2), and a listener is not needed.
+            return _tokens.TryFind(token, out MptcpConnection? connection)
+                && TryAcceptJoin(now, link, _byConnection[connection!], segment);
+        }
+
+        if (!_listeners.TryGetValue(segment.Destination.Port, out StackListener? listener))
+        {
+            return false;
+        }
+
         // A full backlog stays silent: the peer's SYN comes again (RFC 9293 leaves it open; so do all kernels).
         if (listener.HasRoom)
         {
             listener.HalfOpen++;
-            StackSocket socket = Add(now, local, segment.Destination, segment.Source, listener);
-            socket.Connection.Accept(now, segment);
+            StackSocket socket = Add(listener);
+            TcpConfiguration configuration = Configure(now, link, segment.Destination, segment.Source);
+            Index(socket, socket.Connection.Accept(now, segment, configuration, path, link));
         }
+
+        return true;
     }
 
-    private StackSocket Add(
-        Instant now, LocalAddress local, IpEndpoint localEndpoint, IpEndpoint remote, StackListener? listener)
+    private bool TryAcceptJoin(Instant now, int link, StackSocket socket, in TcpSegment syn)
     {
-        var configuration = new TcpConfiguration
+        TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source);
+        if (socket.Connection.AcceptJoin(now, syn, configuration, link) is not { } subflow)
         {
-            Local = localEndpoint,
-            Remote = remote,
-            InitialSequenceNumber = _sequenceNumbers.Next(now, localEndpoint, remote),
-            MaximumSegmentSize = local.Mtu - TcpPacket.PayloadOffset(local.Address.IsV4, optionsLength: 0),
-            WindowScale = _options.WindowScale,
-            TimestampOffset = Draw(),
-        };
-        var socket = new StackSocket(configuration, _options, listener);
+            return false;
+        }
+
+        Index(socket, subflow);
+        return true;
+    }
+
+    private StackSocket Add(StackListener? listener)
+    {
+        var connection = new MptcpConnection(_options.Connection, _tokens, _addresses.Paths);
+        var socket = new StackSocket(connection, listener);
         _sockets.Add(socket);
-        _byKey.Add(new ConnectionKey(localEndpoint, remote), socket);
+        _byConnection.Add(connection, socket);
         return socket;
     }
 
-    private static void Update(StackSocket socket)
+    private void Index(StackSocket socket, Subflow subflow) =>
+        _byKey.Add(new ConnectionKey(subflow.Local, subflow.Remote), (socket, subflow));
+
+    /// <summary>Does what a connection asks for: subflows to open, those that are over to forget, itself to be accepted.</summary>
+    private void Update(Instant now, StackSocket socket)
     {
+        while (socket.Connection.TryTakeJoin(out JoinRequest request))
+        {
+            LocalAddress local = _addresses.All[request.Path];
+            if (TryConfigure(now, local, request.Remote, out TcpConfiguration? configuration))
+            {
+                Index(socket, socket.Connection.Join(now, request, configuration, local.Link));
+            }
+        }
+
+        while (socket.Connection.TryTakeEnded(out Subflow? ended))
+        {
+            _byKey.Remove(new ConnectionKey(ended!.Local, ended.Remote));
+        }
+
         if (socket.Listener is { } listener && socket.State != TcpState.SynReceived)
         {
             listener.HalfOpen--;
@@ -215,56 +245,35 @@ public sealed class NetworkStack
         }
     }
 
-    private void Remove(StackSocket socket)
+    private bool TryConfigure(
+        Instant now, LocalAddress local, IpEndpoint remote, [NotNullWhen(true)] out TcpConfiguration? configuration)
     {
-        _sockets.Remove(socket);
-        _byKey.Remove(new ConnectionKey(socket.Local, socket.Remote));
-    }
-
-    private void QueueReset(int link, in TcpSegment segment)
-    {
-        // RFC 9293 §3.10.7.1: the reset takes its numbers from the segment that has no connection.
-        const int Limit = 256;
-        if (_resets.Count < Limit && TryFindAddress(link, segment.Destination.Address, out LocalAddress local))
+        int range = ushort.MaxValue + 1 - _options.FirstEphemeralPort;
+        int start = (int)(Draw() % (uint)range);
+        for (int i = 0; i < range; i++)
         {
-            _resets.Enqueue((local.Link, new TcpHeaderFields
+            var port = (ushort)(_options.FirstEphemeralPort + (start + i) % range);
+            var endpoint = new IpEndpoint(local.Address, port);
+            if (!_byKey.ContainsKey(new ConnectionKey(endpoint, remote)))
             {
-                Source = segment.Destination,
-                Destination = segment.Source,
-                SequenceNumber = segment.Ack ? segment.AcknowledgmentNumber : 0,
-                AcknowledgmentNumber = segment.Ack ? 0 : unchecked(segment.SequenceNumber + (uint)segment.SequenceLength),
-                Flags = segment.Ack ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack,
-            }));
-        }
-    }
-
-    private bool TryFindAddress(int link, IpAddress address, out LocalAddress local)
-    {
-        foreach (LocalAddress candidate in _addresses)
-        {
-            if (candidate.Link == link && candidate.Address.Equals(address))
-            {
-                local = candidate;
+                configuration = Configure(now, local.Link, endpoint, remote);
                 return true;
             }
         }
 
-        local = default;
+        configuration = null;
         return false;
     }
 
-    private int LinkOf(IpAddress address)
+    private TcpConfiguration Configure(Instant now, int link, IpEndpoint local, IpEndpoint remote) => new()
     {
-        foreach (LocalAddress local in _addresses)
-        {
-            if (local.Address.Equals(address))
-            {
-                return local.Link;
-            }
-        }
-
-        return -1;
-    }
+        Local = local,
+        Remote = remote,
+        InitialSequenceNumber = _sequenceNumbers.Next(now, local, remote),
+        MaximumSegmentSize = _addresses.MtuOf(link) - TcpPacket.PayloadOffset(local.Address.IsV4, optionsLength: 0),
+        WindowScale = _options.WindowScale,
+        TimestampOffset = Draw(),
+    };
 
     private uint Draw()
     {

@@ -1,13 +1,12 @@
+using Mptcp.Multipath;
+
 namespace Mptcp.Stack;
 
 /// <summary>What a stack is told at its birth.</summary>
 public sealed record StackOptions
 {
-    /// <summary>The send buffer of a connection in bytes.</summary>
-    public int SendBuffer { get; init; } = 4 * 1024 * 1024;
-
-    /// <summary>The receive buffer of a connection in bytes; the window scale follows from it.</summary>
-    public int ReceiveBuffer { get; init; } = 4 * 1024 * 1024;
+    /// <summary>Buffers and preferences of each connection.</summary>
+    public MptcpSettings Connection { get; init; } = new();
 
     /// <summary>The first port of those that outgoing connections get, to 65535.</summary>
     public ushort FirstEphemeralPort { get; init; } = 32768;
@@ -18,7 +17,7 @@ public sealed record StackOptions
         get
         {
             byte shift = 0;
-            while (shift < 14 && (ReceiveBuffer >> shift) > ushort.MaxValue)
+            while (shift < 14 && (Connection.ReceiveBuffer >> shift) > ushort.MaxValue)
             {
                 shift++;
             }

@@ -63,6 +63,9 @@ public sealed class TcpConnection
     /// <summary>The payload of one segment before options, agreed at the handshake.</summary>
     public int SegmentSize => _sender.SegmentSize;
 
+    /// <summary>The shift of the windows that the peer announces, but for its SYN's.</summary>
+    public byte PeerWindowShift => _peerWindowShift;
+
     /// <summary>When <see cref="HandleTimeout"/> wants to be called.</summary>
     public Instant NextTimeout => State == TcpState.Closed
         ? Instant.Never
@@ -96,6 +99,9 @@ public sealed class TcpConnection
 
     /// <summary>Sends an ACK soon, whatever has arrived: a window update, or options of the user.</summary>
     public void RequestAck() => _receiver.RequestAck();
+
+    /// <summary>Sends a segment that the peer answers with an ACK and its window, whether or not something is in flight.</summary>
+    public void RequestProbe() => _sender.RequestProbe();
 
     /// <summary>Repeats a pure ACK with the user's options until told to stop (third ACK of MP_JOIN, RFC 8684 §3.2).</summary>
     public void StartAckRetransmission(Instant now) => _repeatedAckDeadline = now + RttEstimator.InitialRto;

@@ -185,6 +185,8 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         }
     }
 
+    public void RequestProbe() => ProbeDue = true;
+
     public void HandleProbeSent() => ProbeDue = false;
 
     public void Stop() => (_retransmissionDeadline, _probeDeadline, ProbeDue) = (Instant.Never, Instant.Never, false);

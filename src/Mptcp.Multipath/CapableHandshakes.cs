@@ -1,0 +1,126 @@
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>The initiator of the initial subflow (RFC 8684 §3.1).</summary>
+internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHandshake
+{
+    // A path that drops SYNs with unknown options must not keep anyone from plain TCP (RFC 8684 §3.1, §6).
+    private const int CapableSyns = 3;
+
+    public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
+    {
+        if ((segment.Flags & TcpFlags.Syn) != 0)
+        {
+            if (segment.Transmission <= CapableSyns)
+            {
+                new MpCapableOption { Version = MpCapableOption.Version1, Flags = connection.CapableFlags }.TryWrite(ref writer);
+            }
+
+            return true;
+        }
+
+        // The keys go with every ACK until data carries them, so that the loss of one does no harm.
+        bool first = segment.Offset == 1 && !segment.HasData;
+        if (first)
+        {
+            new MpCapableOption
+            {
+                Version = MpCapableOption.Version1,
+                Flags = connection.CapableFlags,
+                SenderKey = connection.LocalKey,
+                ReceiverKey = connection.RemoteKey,
+            }.TryWrite(ref writer);
+        }
+
+        return first;
+    }
+
+    public override SegmentVerdict Examine(
+        Subflow subflow, in TcpSegment segment, long offset, in SegmentOptions options)
+    {
+        if (segment.Syn)
+        {
+            if (options.Capable is { SenderKey: { } key, ReceiverKey: null, HmacSha256: true, Version: MpCapableOption.Version1 } capable)
+            {
+                connection.HandleRemoteKey(key, capable.ChecksumRequired);
+                connection.HandleInitialWindow(segment.Window);
+            }
+            else
+            {
+                connection.FallBack("the SYN/ACK came without MP_CAPABLE: the peer, or a box on the path, does not know it");
+            }
+
+            return SegmentVerdict.Accept;
+        }
+
+        if (options.Any)
+        {
+            // Only now is it sure that options survive both ways (RFC 8684 §3.1).
+            Complete = true;
+            connection.HandleConfirmed();
+        }
+        else if (segment.Payload.Length > 0 || subflow.Acknowledges(segment, 2))
+        {
+            connection.FallBack("the first segments after the handshake came without MPTCP options");
+        }
+
+        return SegmentVerdict.Accept;
+    }
+}
+
+/// <summary>The responder of the initial subflow (RFC 8684 §3.1).</summary>
+internal sealed class CapableResponder(MptcpConnection connection) : SubflowHandshake
+{
+    /// <summary>Whether a SYN proposes what this host speaks; otherwise the answer is plain TCP.</summary>
+    public static bool IsProposal(in SegmentOptions syn, out bool checksumRequired)
+    {
+        // B set, or no algorithm that is known: as if the option were not there (RFC 8684 §3.1).
+        checksumRequired = syn.Capable is { ChecksumRequired: true };
+        return syn.Capable is { SenderKey: null, Version: MpCapableOption.Version1, HmacSha256: true, Extensibility: false };
+    }
+
+    public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
+    {
+        if ((segment.Flags & TcpFlags.Syn) != 0)
+        {
+            new MpCapableOption
+            {
+                Version = MpCapableOption.Version1,
+                Flags = connection.CapableFlags,
+                SenderKey = connection.LocalKey,
+            }.TryWrite(ref writer);
+        }
+
+        return true;
+    }
+
+    public override SegmentVerdict Examine(
+        Subflow subflow, in TcpSegment segment, long offset, in SegmentOptions options)
+    {
+        if (options.Capable is { SenderKey: { } theirs, ReceiverKey: { } ours })
+        {
+            if (ours != connection.LocalKey)
+            {
+                return SegmentVerdict.Drop;
+            }
+
+            connection.HandleRemoteKey(theirs, checksumRequired: false);
+            connection.HandleInitialWindow((long)segment.Window << subflow.Connection.PeerWindowShift);
+            Complete = true;
+            connection.HandleConfirmed();
+            return SegmentVerdict.Accept;
+        }
+
+        // The third ACK and the first data are lost or late. What came too early comes again, and by then the keys are
+        // known; falling back here would be for good.
+        if (options.Any || offset > 1)
+        {
+            return SegmentVerdict.Drop;
+        }
+
+        connection.FallBack("the third ACK came without MP_CAPABLE: a box on the path removed it");
+        return SegmentVerdict.Accept;
+    }
+}

@@ -1,0 +1,72 @@
+namespace Mptcp.Multipath;
+
+/// <summary>Disjoint ranges of a 64-bit space, in order; neighbours that touch are one.</summary>
+internal sealed class IntervalSet
+{
+    private readonly List<(long Left, long Right)> _ranges = [];
+
+    public int Count => _ranges.Count;
+
+    /// <summary>Adds [left, right).</summary>
+    public void Add(long left, long right)
+    {
+        int first = FirstEndingAtOrAfter(left);
+        int beyond = first;
+        while (beyond < _ranges.Count && _ranges[beyond].Left <= right)
+        {
+            left = Math.Min(left, _ranges[beyond].Left);
+            right = Math.Max(right, _ranges[beyond].Right);
+            beyond++;
+        }
+
+        if (beyond == first)
+        {
+            _ranges.Insert(first, (left, right));
+            return;
+        }
+
+        _ranges[first] = (left, right);
+        _ranges.RemoveRange(first + 1, beyond - first - 1);
+    }
+
+    /// <summary>The end of what follows <paramref name="next"/> without a hole; what lies below it is forgotten.</summary>
+    public long Advance(long next)
+    {
+        int count = 0;
+        while (count < _ranges.Count && _ranges[count].Left <= next)
+        {
+            next = Math.Max(next, _ranges[count].Right);
+            count++;
+        }
+
+        _ranges.RemoveRange(0, count);
+        return next;
+    }
+
+    /// <summary>Whether [left, right) is there without a hole.</summary>
+    public bool Contains(long left, long right)
+    {
+        int index = FirstEndingAtOrAfter(right);
+        return index < _ranges.Count && _ranges[index].Left <= left;
+    }
+
+    private int FirstEndingAtOrAfter(long offset)
+    {
+        int low = 0;
+        int high = _ranges.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_ranges[middle].Right < offset)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+}

@@ -1,0 +1,304 @@
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// One Multipath TCP connection (RFC 8684), or the plain TCP connection that it fell back to: a byte stream each way
+/// over its subflows, sans-IO. Not thread-safe: its owner calls it from one thread. After any input, drain
+/// <see cref="TryTransmit"/>, <see cref="TryTakeJoin"/> and <see cref="TryTakeEnded"/>, then read <see cref="NextTimeout"/>.
+/// </summary>
+public sealed partial class MptcpConnection
+{
+    private readonly MptcpSettings _settings;
+    private readonly TokenTable<MptcpConnection> _tokens;
+    private readonly IReadOnlyList<LocalPath> _paths;
+    private readonly DataSender _sender;
+    private readonly DataReceiveQueue _received;
+    private readonly List<Subflow> _alive = [];
+    private readonly List<Subflow> _ended = [];
+    private readonly Queue<Subflow> _toForget = new();
+    private readonly Queue<ConnectionEvent> _events = new();
+    private readonly Func<long> _release;
+    private ConnectionKeys _keys = null!;
+    private AddressSignals _signals = null!;
+    private PathManager _pathManager = null!;
+    private Subflow _initial = null!;
+    private bool _isInitiator;
+    private bool _registered;
+    private bool _confirmed;
+    private bool _established;
+    private bool _closed;
+    private bool _fastClosed;
+    private TcpCloseReason _closeReason;
+    private int _subflows;
+
+    /// <summary>Makes a connection that <see cref="Connect"/> or <see cref="Accept"/> starts.</summary>
+    /// <param name="settings">Buffers and preferences.</param>
+    /// <param name="tokens">The host's tokens; the connection registers itself there.</param>
+    /// <param name="paths">The host's addresses; the list may grow.</param>
+    public MptcpConnection(MptcpSettings settings, TokenTable<MptcpConnection> tokens, IReadOnlyList<LocalPath> paths)
+    {
+        (_settings, _tokens, _paths) = (settings, tokens, paths);
+        _sender = new DataSender(settings.SendBuffer);
+        _received = new DataReceiveQueue(settings.ReceiveBuffer);
+        _release = Release;
+    }
+
+    /// <summary>
+    /// Where the byte stream stands, in TCP's names (RFC 8684 Appendix D): FIN is DATA_FIN here. TIME-WAIT says that both
+    /// directions are complete and the subflows still exchange their FINs.
+    /// </summary>
+    public TcpState State => this switch
+    {
+        { _closed: true } => TcpState.Closed,
+        { IsPlain: true } => _initial.Connection.State,
+        { _established: false } => _isInitiator ? TcpState.SynSent : TcpState.SynReceived,
+        { _sender.Closing: false } => _received.Finished ? TcpState.CloseWait : TcpState.Established,
+        { _sender.FinAcknowledged: false } => _received.Finished ? TcpState.Closing : TcpState.FinWait1,
+        _ => _received.Finished ? TcpState.TimeWait : TcpState.FinWait2,
+    };
+
+    /// <summary>Why it is closed.</summary>
+    public TcpCloseReason CloseReason => _closed ? _closeReason : TcpCloseReason.None;
+
+    /// <summary>Whether it is one plain TCP connection (RFC 8684 §3.7).</summary>
+    public bool IsPlain { get; private set; }
+
+    /// <summary>Whether both ends are known to speak Multipath TCP.</summary>
+    public bool IsMultipath => _confirmed && !IsPlain;
+
+    /// <summary>Our end of the initial subflow.</summary>
+    public IpEndpoint Local => _initial.Local;
+
+    /// <summary>The peer's end of the initial subflow.</summary>
+    public IpEndpoint Remote => _initial.Remote;
+
+    /// <summary>Bytes that <see cref="Read"/> would give.</summary>
+    public int Readable => _received.Readable;
+
+    /// <summary>Whether the whole stream of the peer was read.</summary>
+    public bool EndOfStream => _received.Finished && _received.Readable == 0;
+
+    /// <summary>Bytes written and not acknowledged by the peer's DATA_ACK.</summary>
+    public long Unacknowledged => _sender.Unacknowledged;
+
+    /// <summary>Whether no subflow has anything left to exchange.</summary>
+    public bool SubflowsFinished => _alive.TrueForAll(s => s.Connection.State is TcpState.Closed or TcpState.TimeWait);
+
+    /// <summary>Whether nothing of it is left to send or to wait for.</summary>
+    public bool IsOver => _closed && _alive.Count == 0;
+
+    /// <summary>When <see cref="HandleTimeout"/> wants to be called.</summary>
+    public Instant NextTimeout
+    {
+        get
+        {
+            Instant next = IsPlain ? Instant.Never : Instant.Min(_sender.NextTimeout, _signals.NextTimeout);
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                next = Instant.Min(next, _alive[i].Connection.NextTimeout);
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>Opens the initial subflow from the local path <paramref name="path"/>.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="configuration">Its addresses, ports and first sequence number.</param>
+    /// <param name="path">The number of the local path.</param>
+    /// <param name="link">The link that it uses, for <see cref="Subflow.Path"/>.</param>
+    public Subflow Connect(Instant now, TcpConfiguration configuration, int path, int link)
+    {
+        Now = now;
+        _isInitiator = true;
+        Register(path, configuration.Remote);
+        _initial = Add(configuration, link, new CapableInitiator(this), 0);
+        _initial.Connection.Connect();
+        return _initial;
+    }
+
+    /// <summary>Takes the initial subflow that a SYN proposes, as Multipath TCP if the SYN says so.</summary>
+    public Subflow Accept(Instant now, in TcpSegment syn, TcpConfiguration configuration, int path, int link)
+    {
+        Now = now;
+        SegmentOptions options = SegmentOptions.Parse(syn.Options);
+        IsPlain = !CapableResponder.IsProposal(options, out bool checksumRequired);
+        ChecksumInUse = checksumRequired || _settings.ChecksumRequired;
+        Register(path, configuration.Remote);
+        _initial = Add(configuration, link, new CapableResponder(this), 0);
+        _initial.Connection.Accept(now, syn);
+        return _initial;
+    }
+
+    /// <summary>Opens the further subflow that <see cref="TryTakeJoin"/> asked for.</summary>
+    public Subflow Join(Instant now, in JoinRequest request, TcpConfiguration configuration, int link)
+    {
+        Now = now;
+        byte id = _pathManager.IdOf(request.Path);
+        Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id), id);
+        subflow.RemoteId = request.RemoteId;
+        subflow.Connection.Connect();
+        return subflow;
+    }
+
+    /// <summary>Takes the further subflow that a SYN with MP_JOIN for this connection's token proposes.</summary>
+    /// <returns>Null when the connection takes no further subflow now.</returns>
+    public Subflow? AcceptJoin(Instant now, in TcpSegment syn, TcpConfiguration configuration, int link)
+    {
+        Now = now;
+        if (SegmentOptions.Parse(syn.Options).JoinSyn is not { } join || !CanJoin)
+        {
+            return null;
+        }
+
+        byte id = _pathManager.IdOf(configuration.Local.Address);
+        var handshake = new JoinResponder(this, join, _tokens.DrawNonce(), id);
+        Subflow subflow = Add(configuration, link, handshake, id);
+        subflow.RemoteId = join.AddressId;
+        subflow.Backup = join.Backup;
+        subflow.Connection.Accept(now, syn);
+        return subflow;
+    }
+
+    /// <summary>The token that a SYN with MP_JOIN names; false when it has none.</summary>
+    public static bool TryGetToken(in TcpSegment syn, out uint token)
+    {
+        MpJoinSynOption? join = SegmentOptions.Parse(syn.Options).JoinSyn;
+        token = join.GetValueOrDefault().Token;
+        return join is not null;
+    }
+
+    /// <summary>Takes as many bytes as there is room for; returns how many.</summary>
+    public int Write(ReadOnlySpan<byte> bytes) => _sender.Closing || _closed ? 0 : _sender.Write(bytes, _release);
+
+    /// <summary>Hands out bytes that arrived in order; returns how many.</summary>
+    public int Read(Span<byte> destination)
+    {
+        int count = _received.Read(destination);
+        if (count > 0 && _received.WindowUpdateDue)
+        {
+            // Any of these ACKs may be lost, and every subflow keeps its own view of the window.
+            RequestAckEverywhere();
+        }
+
+        return count;
+    }
+
+    /// <summary>No more bytes will be written: a DATA_FIN follows those that were.</summary>
+    public void CompleteWrites()
+    {
+        _sender.Closing = true;
+        if (IsPlain)
+        {
+            _initial.Connection.Close();
+        }
+    }
+
+    /// <summary>Ends both directions at once: RST and MP_FASTCLOSE on every subflow (RFC 8684 §3.5).</summary>
+    public void Abort()
+    {
+        _fastClosed = true;
+        Fail(TcpCloseReason.Aborted);
+        AbortAll(except: null);
+    }
+
+    /// <summary>Takes a segment of one of the subflows.</summary>
+    public void HandleSegment(Instant now, Subflow subflow, in TcpSegment segment)
+    {
+        Now = now;
+        subflow.Connection.HandleSegment(now, segment);
+        if (subflow.Suspect && subflow.Connection.Timeouts == 0)
+        {
+            subflow.Suspect = false;
+        }
+
+        Settle();
+    }
+
+    /// <summary>Runs what is due at <paramref name="now"/>.</summary>
+    public void HandleTimeout(Instant now)
+    {
+        Now = now;
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow subflow = _alive[i];
+            if (subflow.Connection.NextTimeout <= now)
+            {
+                subflow.Connection.HandleTimeout(now);
+                NoticeSilence(subflow);
+            }
+        }
+
+        if (!IsPlain)
+        {
+            _signals.HandleTimeout(now);
+            if (_sender.IsDue(now))
+            {
+                Revive();
+            }
+        }
+
+        Settle();
+    }
+
+    /// <summary>
+    /// Writes the next IP packet into <paramref name="buffer"/> (at least the largest MTU) and says whose it is. False
+    /// when nothing may leave now.
+    /// </summary>
+    public bool TryTransmit(Instant now, Span<byte> buffer, out int length, out Subflow? subflow)
+    {
+        Now = now;
+        RequestSignals();
+        SortByRank();
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            subflow = _alive[i];
+            if (subflow.Connection.TryTransmit(now, buffer, out length))
+            {
+                if (subflow.AckOwed)
+                {
+                    subflow.AckOwed = false;
+                    subflow.Connection.RequestAck();
+                }
+
+                Settle();
+                return true;
+            }
+
+            if (!subflow.IsAlive)
+            {
+                _alive.RemoveAt(i--);
+                _ended.Add(subflow);
+                _toForget.Enqueue(subflow);
+            }
+        }
+
+        Settle();
+        (length, subflow) = (0, null);
+        return false;
+    }
+
+    /// <summary>The next subflow that should be opened.</summary>
+    public bool TryTakeJoin(out JoinRequest request)
+    {
+        request = default;
+        return _isInitiator && CanJoin && _sender is { FinAcknowledged: false } && _pathManager.TryNext(_alive, out request);
+    }
+
+    /// <summary>A subflow that is over: its addresses and ports are free.</summary>
+    public bool TryTakeEnded(out Subflow? subflow) => _toForget.TryDequeue(out subflow);
+
+    /// <summary>The next event that was not taken yet.</summary>
+    public bool TryTakeEvent(out ConnectionEvent taken) => _events.TryDequeue(out taken);
+
+    /// <summary>Replaces the list's content by the subflows, those that have ended included, by number.</summary>
+    public void CopySubflows(List<SubflowInfo> destination)
+    {
+        destination.Clear();
+        _ended.ForEach(subflow => destination.Add(subflow.Info));
+        _alive.ForEach(subflow => destination.Add(subflow.Info));
+        destination.Sort((a, b) => a.Number.CompareTo(b.Number));
+    }
+}

@@ -1,0 +1,26 @@
+namespace Mptcp.Multipath;
+
+/// <summary>What a connection is told at its birth. Immutable.</summary>
+public sealed record MptcpSettings
+{
+    /// <summary>The send buffer in bytes.</summary>
+    public int SendBuffer { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>The receive buffer in bytes.</summary>
+    public int ReceiveBuffer { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Whether to ask for the DSS checksum (RFC 8684 §3.1, flag A). Off by default, as in Linux: the peer's wish counts
+    /// as well, and a path that changes payload is what it is for.
+    /// </summary>
+    public bool ChecksumRequired { get; init; }
+
+    /// <summary>Which subflow sends first. Without state, so that connections may share it.</summary>
+    public IScheduler Scheduler { get; init; } = new LowestRtt();
+
+    /// <summary>How many subflows a connection may have at a time, those that are being opened included.</summary>
+    public int MaxSubflows { get; init; } = 8;
+
+    /// <summary>Whether a server announces its further addresses by ADD_ADDR (RFC 8684 §3.4.1).</summary>
+    public bool AnnounceAddresses { get; init; } = true;
+}

@@ -1,0 +1,330 @@
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// One TCP connection of a Multipath TCP connection, as that connection's user: it gives each segment its options, maps
+/// data onto the subflow's sequence numbers and back (RFC 8684 §3.3).
+/// </summary>
+public sealed class Subflow : ITcpUser
+{
+    private readonly MptcpConnection _connection;
+    private readonly SubflowHandshake _handshake;
+    private readonly SubflowReceiver _receiver;
+    private readonly SendMappings _sent = new();
+    private long _bytesSent;
+    private bool _finDue;
+
+    internal Subflow(
+        MptcpConnection connection, int number, TcpConfiguration configuration, int path, SubflowHandshake handshake)
+    {
+        _connection = connection;
+        _handshake = handshake;
+        _receiver = new SubflowReceiver(connection, this);
+        (Number, Path) = (number, path);
+        Connection = new TcpConnection(configuration, this);
+    }
+
+    /// <summary>Its number in the connection, from 0 for the initial one.</summary>
+    public int Number { get; }
+
+    /// <summary>The number of the link that it uses, as the owner of the stack counts them.</summary>
+    public int Path { get; }
+
+    /// <summary>Our address and port.</summary>
+    public IpEndpoint Local => Connection.Configuration.Local;
+
+    /// <summary>The peer's address and port.</summary>
+    public IpEndpoint Remote => Connection.Configuration.Remote;
+
+    /// <inheritdoc/>
+    public bool HasData => _connection.HasDataFor(this);
+
+    /// <inheritdoc/>
+    public int DataOptionsLength => _connection.IsPlain ? 0
+        : FirstDataIsCapable ? (_connection.ChecksumInUse ? 24 : 22)
+        : 4 + (_receiver.PeerUses64Bits ? 8 : 4) + 8 + 4 + 2 + (_connection.ChecksumInUse ? 2 : 0);
+
+    /// <inheritdoc/>
+    public int ReceiveWindow => _connection.ReceiveWindow;
+
+    /// <summary>What can be said of it now.</summary>
+    public SubflowInfo Info => new()
+    {
+        Number = Number,
+        Local = Local,
+        Remote = Remote,
+        State = Connection.State,
+        CloseReason = Connection.CloseReason,
+        BytesSent = _bytesSent,
+        BytesReceived = _receiver.BytesReceived,
+        SmoothedRtt = Connection.SmoothedRtt,
+        CongestionWindow = Connection.CongestionWindow,
+        Retransmissions = Connection.Retransmissions,
+    };
+
+    internal TcpConnection Connection { get; }
+
+    internal byte LocalId { get; init; }
+
+    internal byte RemoteId { get; set; }
+
+    /// <summary>Whether it is used only when no other is (RFC 8684 §3.3.8).</summary>
+    internal bool Backup { get; set; }
+
+    /// <summary>Whether it lets its retransmission timer run out: what it holds goes on other subflows.</summary>
+    internal bool Suspect { get; set; }
+
+    internal bool Closing { get; private set; }
+
+    internal string ClosedBecause { get; set; } = "";
+
+    internal MpTcpRstOption? ResetReason { get; private set; }
+
+    /// <summary>Whether it may carry new data.</summary>
+    internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait
+        && (_handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this));
+
+    internal bool IsAlive => Connection.State != TcpState.Closed;
+
+    /// <summary>Whether a pure ACK is wanted again, because the last one carried a signal in place of a DATA_ACK.</summary>
+    internal bool AckOwed { get; set; }
+
+    private bool FirstDataIsCapable => _connection.IsConfirming(this) && _sent.Count == 0 && _bytesSent == 0;
+
+    /// <inheritdoc/>
+    public int Prepare(long offset, int limit)
+    {
+        int length = _connection.TakeData(this, limit, out long dataOffset);
+        if (length > 0 && !_connection.IsPlain)
+        {
+            _sent.Add(new SendMapping
+            {
+                SubflowOffset = offset,
+                DataOffset = dataOffset,
+                Length = length,
+                Checksum = _connection.ChecksumOf(dataOffset, offset, length),
+                InCapable = FirstDataIsCapable,
+                WideAck = _receiver.PeerUses64Bits,
+            });
+        }
+
+        _bytesSent += length;
+        return length;
+    }
+
+    /// <inheritdoc/>
+    public void CopyPayload(long offset, Span<byte> destination)
+    {
+        if (destination.IsEmpty)
+        {
+            return;
+        }
+
+        int index = _connection.IsPlain ? -1 : _sent.Find(offset);
+        if (index < 0)
+        {
+            // Plain TCP, also for what was mapped before the fallback: both sequences are then the same.
+            _connection.CopySent(offset, destination);
+            return;
+        }
+
+        ref SendMapping mapping = ref _sent[index];
+        long within = offset - mapping.SubflowOffset;
+        if (mapping.Detached is { } copy)
+        {
+            copy.AsSpan((int)within, destination.Length).CopyTo(destination);
+        }
+        else
+        {
+            _connection.CopySent(mapping.DataOffset + within, destination);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HandleAcknowledged(long offset)
+    {
+        _sent.RemoveBelow(offset);
+        if (_connection.IsPlain)
+        {
+            _connection.HandlePlainAcknowledged(offset);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HandlePayload(long offset, ReadOnlySpan<byte> payload) => _receiver.HandlePayload(offset, payload);
+
+    /// <inheritdoc/>
+    public void HandleInOrder(long offset, bool fin)
+    {
+        _receiver.HandleInOrder(offset);
+        if (fin)
+        {
+            _connection.HandleSubflowFin(this, offset);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
+    {
+        _connection.HandleWindowAnnounced();
+        if ((segment.Flags & TcpFlags.Rst) != 0)
+        {
+            _connection.WriteResetOptions(this, ref writer);
+        }
+        else if (_finDue && !segment.HasData)
+        {
+            _finDue = false;
+            _connection.BareFin(_receiver.PeerUses64Bits).TryWrite(ref writer);
+        }
+        else if (_connection.IsPlain || (!_handshake.Complete && _handshake.TryWriteOptions(segment, ref writer)))
+        {
+            return;
+        }
+        else if (segment.HasData && _sent.Find(segment.Offset) is >= 0 and int index)
+        {
+            WriteMapping(_sent[index], ref writer);
+        }
+        else if (!segment.HasData && _connection.TryWriteSignal(ref writer))
+        {
+            AckOwed = true;
+        }
+        else
+        {
+            _connection.DataAck(_receiver.PeerUses64Bits).TryWrite(ref writer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public SegmentVerdict ExamineOptions(in TcpSegment segment, long offset)
+    {
+        SegmentOptions options = SegmentOptions.Parse(segment.Options);
+        if (segment.Rst)
+        {
+            _connection.HandleReset(this, options);
+            return SegmentVerdict.Accept;
+        }
+
+        if (!_handshake.Complete && !_connection.IsPlain)
+        {
+            SegmentVerdict verdict = _handshake.Examine(this, segment, offset, options);
+            if (verdict != SegmentVerdict.Accept || !_handshake.Complete)
+            {
+                return verdict;
+            }
+        }
+
+        return _connection.IsPlain ? SegmentVerdict.Accept : _receiver.Examine(segment, offset, options);
+    }
+
+    /// <inheritdoc/>
+    public void HandleStateChanged(TcpState state, TcpCloseReason reason)
+    {
+        if (state == TcpState.Established)
+        {
+            _handshake.HandleEstablished(this);
+        }
+
+        _connection.HandleSubflowState(this, state, reason);
+    }
+
+    /// <summary>Whether a segment acknowledges everything below <paramref name="offset"/>, by this subflow's numbers.</summary>
+    internal bool Acknowledges(in TcpSegment segment, long offset) => segment.Ack
+        && SequenceNumbers.Unwrap(segment.AcknowledgmentNumber, Connection.Configuration.InitialSequenceNumber, offset) >= offset;
+
+    /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
+    internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence)
+    {
+        ResetReason = new MpTcpRstOption(Transient: false, reason);
+        ClosedBecause = sentence;
+        return SegmentVerdict.Reset;
+    }
+
+    /// <summary>A FIN follows what it has been given; it gets nothing more.</summary>
+    internal void Close()
+    {
+        Closing = true;
+        Connection.Close();
+    }
+
+    internal void Abort(MpTcpRstReason reason, string sentence)
+    {
+        _ = Refuse(reason, sentence);
+        Connection.Abort();
+    }
+
+    /// <summary>The DATA_FIN is to leave on this subflow.</summary>
+    internal void RequestFin()
+    {
+        _finDue = true;
+        Connection.RequestAck();
+    }
+
+    /// <summary>Hands everything that it has not delivered to the other subflows, each mapping once.</summary>
+    internal void ReinjectAll(DataSender sender)
+    {
+        for (int i = 0; i < _sent.Count; i++)
+        {
+            ref SendMapping mapping = ref _sent[i];
+            if (!mapping.Reinjected)
+            {
+                mapping.Reinjected = true;
+                sender.Reinject(mapping.DataOffset, mapping.DataEnd, this);
+            }
+        }
+    }
+
+    /// <summary>The lowest data offset that it would read from the send queue for a retransmission.</summary>
+    internal long LowestHeld()
+    {
+        long lowest = long.MaxValue;
+        for (int i = 0; i < _sent.Count; i++)
+        {
+            if (_sent[i].Detached is null)
+            {
+                lowest = Math.Min(lowest, _sent[i].DataOffset);
+            }
+        }
+
+        return lowest;
+    }
+
+    /// <summary>
+    /// Copies what the send queue is about to release: even when the data arrived by another way, this subflow has to
+    /// deliver its own sequence numbers (RFC 8684 §3.3.6).
+    /// </summary>
+    internal void Detach(long below)
+    {
+        for (int i = 0; i < _sent.Count; i++)
+        {
+            ref SendMapping mapping = ref _sent[i];
+            if (mapping.Detached is null && mapping.DataOffset < below)
+            {
+                mapping.Detached = new byte[mapping.Length];
+                _connection.CopySent(mapping.DataOffset, mapping.Detached);
+            }
+        }
+    }
+
+    private void WriteMapping(in SendMapping mapping, ref TcpOptionWriter writer)
+    {
+        if (mapping.InCapable)
+        {
+            _connection.CapableData(mapping).TryWrite(ref writer);
+            return;
+        }
+
+        DssOption dss = _connection.DataAck(mapping.WideAck) with
+        {
+            HasMapping = true,
+            DataSequence64 = true,
+            DataSequenceNumber = _connection.SendSpace.ToWire64(mapping.DataOffset),
+            SubflowSequenceNumber = unchecked((uint)mapping.SubflowOffset),
+            DataLength = (ushort)mapping.Length,
+            HasChecksum = _connection.ChecksumInUse,
+            Checksum = mapping.Checksum,
+        };
+        dss.TryWrite(ref writer);
+    }
+}

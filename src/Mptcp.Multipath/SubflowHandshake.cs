@@ -1,0 +1,22 @@
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>What a subflow's options are until it is part of the connection: MP_CAPABLE or MP_JOIN, at either end.</summary>
+internal abstract class SubflowHandshake
+{
+    /// <summary>Whether the peer has proved that it takes part; the subflow then carries data.</summary>
+    public bool Complete { get; protected set; }
+
+    /// <summary>Writes the options that stand for the handshake; false when the segment is an ordinary one.</summary>
+    public abstract bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer);
+
+    /// <summary>Judges a segment that arrived before <see cref="Complete"/>.</summary>
+    public abstract SegmentVerdict Examine(Subflow subflow, in TcpSegment segment, long offset, in SegmentOptions options);
+
+    /// <summary>The three-way handshake of TCP is done at this end.</summary>
+    public virtual void HandleEstablished(Subflow subflow)
+    {
+    }
+}
