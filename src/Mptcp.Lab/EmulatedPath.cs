@@ -17,6 +17,7 @@ public sealed class EmulatedPath
     private readonly PathModel _back;
     private PathEmulator? _emulator;
     private long _refused;
+    private long _latest;
 
     /// <summary>Joins two ends.</summary>
     /// <param name="first">Where forward packets come from.</param>
@@ -61,6 +62,11 @@ public sealed class EmulatedPath
 
     /// <summary>Packets that came to an end whose host did not take them.</summary>
     public long Refused => Volatile.Read(ref _refused);
+
+    /// <summary>
+    /// How late the machine was at worst in handing over a packet: what a measurement beside a busy neighbour is worth.
+    /// </summary>
+    public TimeSpan LongestDelay => TimeSpan.FromTicks(Volatile.Read(ref _latest) / TimeSpan.NanosecondsPerTick);
 
     /// <summary>Cuts both directions without a word to anybody, or mends them.</summary>
     public bool BlackHoled
@@ -148,12 +154,20 @@ public sealed class EmulatedPath
         while (true)
         {
             int length;
+            long late;
             lock (_gate)
             {
-                if (!model.TryReceive(PathEmulator.Now(), buffer, out length))
+                Instant now = PathEmulator.Now();
+                late = now - model.NextTimeout;
+                if (!model.TryReceive(now, buffer, out length))
                 {
                     return;
                 }
+            }
+
+            if (late > _latest)
+            {
+                Volatile.Write(ref _latest, late);
             }
 
             if (!end.GiveToHost(buffer[..length]))

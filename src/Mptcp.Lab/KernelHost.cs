@@ -65,12 +65,13 @@ internal static class KernelHost
         {
             // A namespace takes only what the host allows to all; the host's list is put back at once.
             string allowed = File.ReadAllText(AllowedCongestionControl).Trim();
-            bool missing = !allowed.Split(' ').Contains(name);
+            bool added = false;
             try
             {
-                if (missing)
+                if (!allowed.Split(' ').Contains(name))
                 {
                     File.WriteAllText(AllowedCongestionControl, $"{allowed} {name}");
+                    added = true;
                 }
 
                 place.SetSysctl(Variable, name);
@@ -81,7 +82,7 @@ internal static class KernelHost
             }
             finally
             {
-                if (missing)
+                if (added)
                 {
                     File.WriteAllText(AllowedCongestionControl, allowed);
                 }

@@ -54,7 +54,8 @@ public sealed partial class NetworkNamespace : IDisposable
 
     /// <summary>
     /// Runs a function on the namespace's thread. What belongs to a namespace from its making (a socket, a TUN) is made
-    /// so, and may be used from any thread afterwards.
+    /// so, and may be used from any thread afterwards. The function starts no thread, task or process: they would be born
+    /// into the namespace.
     /// </summary>
     public T Run<T>(Func<T> function)
     {
@@ -81,10 +82,17 @@ public sealed partial class NetworkNamespace : IDisposable
     }
 
     /// <summary>Runs a command in the namespace and returns what it printed.</summary>
-    /// <exception cref="LabException">It does not start, or it fails.</exception>
-    public string Command(string file, params string[] arguments) => Run(() =>
+    /// <exception cref="LabException">It does not exist, or it fails.</exception>
+    public string Command(string file, params string[] arguments)
     {
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Not on our thread: the framework starts threads of its own with the first process, and a thread is born into
+        // the namespace of the one that makes it. Threads of the pool must not be there.
+        string place = $"--net=/proc/{Environment.ProcessId}/task/{ThreadId}/ns/net";
+        var start = new ProcessStartInfo("nsenter", [place, "--", file, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         try
         {
             using Process process = Process.Start(start)!;
@@ -97,9 +105,9 @@ public sealed partial class NetworkNamespace : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new LabException($"The command '{file}' does not start: {e.Message}", e);
+            throw new LabException($"The command 'nsenter' does not start (install the package util-linux): {e.Message}", e);
         }
-    });
+    }
 
     /// <summary>Runs <c>ip</c> with arguments that hold no spaces.</summary>
     /// <exception cref="LabException">It fails.</exception>

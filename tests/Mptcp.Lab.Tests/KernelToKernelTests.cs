@@ -81,6 +81,25 @@ public sealed class KernelToKernelTests
         Assert.Equal("0", place.GetSysctl("ipv4/conf/default/rp_filter")[..1]);
     }
 
+    [Fact]
+    public async Task No_thread_of_the_pool_is_born_into_a_namespace()
+    {
+        string before = NamespaceOfThread();
+        using TwoPathLab lab = Create(_twoEqualPaths);
+        using var all = new CountdownEvent(8);
+        string[] after = await Task.WhenAll(Enumerable.Range(0, all.InitialCount).Select(_ => Task.Run(() =>
+        {
+            // Each holds its thread until all have one.
+            all.Signal();
+            all.Wait();
+            return NamespaceOfThread();
+        })));
+        Assert.All(after, name => Assert.Equal(before, name));
+        Assert.NotEqual(before, lab.Client.Run(NamespaceOfThread));
+
+        static string NamespaceOfThread() => new FileInfo("/proc/thread-self/ns/net").LinkTarget ?? "";
+    }
+
     private static TwoPathLab Create(LabOptions options)
     {
         Assert.SkipWhen(TwoPathLab.Missing is not null, TwoPathLab.Missing ?? "");
