@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Mptcp.Hosting;
+using Mptcp.Multipath;
 using Mptcp.Stack;
 using Mptcp.Wire;
 
@@ -27,9 +28,8 @@ public sealed class MptcpEngine : IAsyncDisposable
     private MptcpEngine(MptcpEngineOptions options, EnginePaths paths)
     {
         (_options, _paths) = (options, paths);
-        var stack = new NetworkStack(
-            new StackOptions { SendBuffer = options.SendBuffer, ReceiveBuffer = options.ReceiveBuffer },
-            new SystemEntropy());
+        var settings = new MptcpSettings { SendBuffer = options.SendBuffer, ReceiveBuffer = options.ReceiveBuffer };
+        var stack = new NetworkStack(new StackOptions { Connection = settings }, new SystemEntropy());
         foreach (LocalAddress address in paths.Addresses)
             stack.AddAddress(address);
         _loop = new StackLoop(stack, paths.Links, paths.Waiter);
