@@ -13,8 +13,8 @@ public sealed partial class PathEmulator : IDisposable
 {
     private const int PacketRoom = 65_536;
     private const int SetTimerSlack = 29;
-    private const int PriorityOfProcess = 0;
-    private const int Nice = -15;
+    private const int ThisThread = 0;
+    private const int FirstInFirstOutForThisThreadOnly = 0x4000_0001;
 
     // What the thread waits for: everything is too early while it is awake, nothing is while it looks.
     private const long Awake = long.MinValue;
@@ -90,7 +90,8 @@ public sealed partial class PathEmulator : IDisposable
     {
         // An emulator that comes late is a worse path than the one it was told to be. Without the right, it does its best.
         _ = ProcessControl(SetTimerSlack, 1, 0, 0, 0);
-        _ = SetPriority(PriorityOfProcess, GetThreadId(), Nice);
+        int lowestPriority = 1;
+        _ = SetScheduler(ThisThread, FirstInFirstOutForThisThreadOnly, in lowestPriority);
         while (!_stopping)
         {
             foreach (EmulatedPath path in Paths)
@@ -120,9 +121,6 @@ public sealed partial class PathEmulator : IDisposable
     [LibraryImport("libc", EntryPoint = "prctl")]
     private static partial int ProcessControl(int option, nuint a, nuint b, nuint c, nuint d);
 
-    [LibraryImport("libc", EntryPoint = "setpriority")]
-    private static partial int SetPriority(int which, int who, int value);
-
-    [LibraryImport("libc", EntryPoint = "gettid")]
-    private static partial int GetThreadId();
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler")]
+    private static partial int SetScheduler(int thread, int policy, in int priority);
 }
