@@ -2,7 +2,7 @@ using Mptcp.Bench;
 using Mptcp.Lab;
 
 // dotnet run --project bench/Mptcp.Bench -c Release -- [SCENARIO] [DRIVER] [RUNS]; "all" stands for any of the first two.
-IReadOnlyList<IDriver> drivers = [new KernelToKernel()];
+IReadOnlyList<IDriver> drivers = [new KernelToKernel(), new EngineToKernel(), new KernelToEngine()];
 string scenarioName = args.ElementAtOrDefault(0) ?? "all";
 string driverName = args.ElementAtOrDefault(1) ?? "all";
 int runs = args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 1;

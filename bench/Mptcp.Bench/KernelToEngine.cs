@@ -1,0 +1,39 @@
+using System.Net;
+using System.Net.Sockets;
+using Mptcp.Hosting;
+using Mptcp.Lab;
+using Mptcp.Stack;
+
+namespace Mptcp.Bench;
+
+/// <summary>The kernel's client sends to our server.</summary>
+internal sealed class KernelToEngine : IDriver
+{
+    private const int Port = 5000;
+
+    public string Name => "kernel-engine";
+
+    public LabPeer Client => LabPeer.Kernel;
+
+    public LabPeer Server => LabPeer.Engine;
+
+    public async Task TransferAsync(
+        TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken)
+    {
+        using var engine = new EngineHost(lab.ServerEngine!);
+        StackListener listener = await engine.Loop.RunAsync(
+            (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port)!), cancellationToken);
+        Task<HostedSocket> accepting = HostedSocket.AcceptAsync(engine.Loop, listener, cancellationToken);
+        using Socket client = await KernelSocket.ConnectAsync(
+            lab.Client,
+            null,
+            new IPEndPoint(TwoPathLab.ServerAddress(0).ToIPAddress(), Port),
+            cancellationToken: cancellationToken);
+        HostedSocket accepted = await accepting;
+        connected();
+        Task sending = payload.SendAsync(client, cancellationToken);
+        await EngineHost.ReceiveAsync(accepted, meter, cancellationToken);
+        await sending;
+        await accepted.CompleteWritesAsync(cancellationToken);
+    }
+}
