@@ -1,0 +1,142 @@
+using System.Net;
+using System.Net.Sockets;
+using Mptcp.Hosting;
+using Mptcp.Lab;
+using Mptcp.Multipath;
+using Mptcp.Stack;
+using Mptcp.Wire;
+using Xunit;
+
+namespace Mptcp.Interop.Tests;
+
+/// <summary>A laboratory with the engine at one end and a kernel socket at the other.</summary>
+internal sealed class Peers : IDisposable
+{
+    private const int Port = 5001;
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
+    private readonly TwoPathLab _lab;
+    private readonly StackLoop _loop;
+    private readonly bool _engineIsClient;
+    private readonly bool _kernelIsMultipath;
+    private Socket? _listener;
+    private Socket? _kernel;
+
+    public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true)
+    {
+        Assert.SkipWhen(TwoPathLab.Missing is not null, TwoPathLab.Missing ?? "");
+        _kernelIsMultipath = kernelIsMultipath;
+        _engineIsClient = options.Client == LabPeer.Engine;
+        WithIPv6 = options.WithIPv6;
+        _lab = new TwoPathLab(options);
+        LabEngineEnd end = (_engineIsClient ? _lab.ClientEngine : _lab.ServerEngine)!;
+        var stack = new NetworkStack(new StackOptions { Connection = settings ?? new MptcpSettings() }, new SystemEntropy());
+        for (int i = 0; i < end.Links.Count; i++)
+        {
+            LabLink link = end.Links[i];
+            stack.AddAddress(new LocalAddress(i, link.AddressV6 ?? link.AddressV4, link.Mtu));
+        }
+
+        _loop = new StackLoop(stack, [.. end.Links.Select(link => link.Link)], end.Waiter);
+    }
+
+    public bool WithIPv6 { get; }
+
+    public HostedSocket Engine { get; private set; } = null!;
+
+    public PathEmulator Emulator => _lab.Emulator;
+
+    public NetworkNamespace KernelPlace => _engineIsClient ? _lab.Server : _lab.Client;
+
+    public IReadOnlyDictionary<string, long> KernelCounters => KernelMib.Read(KernelPlace);
+
+    private CancellationToken Cancel => _limit.Token;
+
+    private IpAddress ServerAddress => WithIPv6 ? TwoPathLab.ServerAddressV6(0) : TwoPathLab.ServerAddress(0);
+
+    public async Task ConnectFromEngine()
+    {
+        var remote = new IPEndPoint(ServerAddress.ToIPAddress(), Port);
+
+        // The kernel refuses joins once the listener is closed.
+        _listener = KernelSocket.Listen(_lab.Server, remote, _kernelIsMultipath);
+        LocalAddress local = await _loop.RunAsync((stack, _) => new Attempt<LocalAddress>(true, stack.Addresses[0]), Cancel);
+        Task<HostedSocket> connecting = HostedSocket.ConnectAsync(_loop, local, new IpEndpoint(ServerAddress, Port), Cancel);
+        _kernel = await _listener.AcceptAsync(Cancel);
+        Engine = await connecting;
+    }
+
+    public async Task ConnectFromKernel()
+    {
+        StackListener listener = await _loop.RunAsync(
+            (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port)!), Cancel);
+        Task<HostedSocket> accepting = HostedSocket.AcceptAsync(_loop, listener, Cancel);
+        _kernel = await KernelSocket.ConnectAsync(
+            _lab.Client, null, new IPEndPoint(ServerAddress.ToIPAddress(), Port), _kernelIsMultipath, Cancel);
+        Engine = await accepting;
+    }
+
+    /// <summary>A stream one way, and its end both ways.</summary>
+    public async Task<StreamMeter> Transfer(bool engineSends, long size, Action<StreamMeter>? during = null)
+    {
+        using var payload = new Payload(size);
+        var meter = new StreamMeter();
+        Task sending = engineSends ? SendFromEngine(payload) : payload.SendAsync(_kernel!, Cancel);
+        var piece = new byte[262_144];
+        while (await Receive(!engineSends, piece) is > 0 and int count)
+        {
+            meter.Add(piece.AsSpan(0, count));
+            during?.Invoke(meter);
+        }
+
+        await sending;
+        if (engineSends)
+        {
+            _kernel!.Shutdown(SocketShutdown.Send);
+            Assert.Equal(0, await Engine.ReadAsync(piece, Cancel));
+        }
+        else
+        {
+            await Engine.CompleteWritesAsync(Cancel);
+            Assert.Equal(0, await _kernel!.ReceiveAsync(piece, Cancel));
+        }
+
+        Assert.Equal(payload.Sha256, meter.Sha256);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{meter.MegabitsPerSecond:F1} Mbit/s, longest gap {meter.LongestGap.TotalMilliseconds:F0} ms");
+        return meter;
+    }
+
+    /// <summary>At least a quarter of the bytes on each path.</summary>
+    public void AssertBothPathsCarried(bool forward, long size)
+    {
+        foreach (EmulatedPath path in Emulator.Paths)
+        {
+            long bytes = (forward ? path.Forward : path.Back).Delivered.Bytes;
+            TestContext.Current.TestOutputHelper?.WriteLine($"{bytes} of {size}");
+            Assert.True(bytes >= size / 4, $"{bytes} of {size}");
+        }
+    }
+
+    public void Dispose()
+    {
+        _kernel?.Dispose();
+        _listener?.Dispose();
+        _loop.Dispose();
+        _lab.Dispose();
+        _limit.Dispose();
+    }
+
+    private async Task SendFromEngine(Payload payload)
+    {
+        for (ReadOnlyMemory<byte> piece = payload.Next(); !piece.IsEmpty; piece = payload.Next())
+        {
+            await Engine.WriteAsync(piece, Cancel);
+        }
+
+        await Engine.CompleteWritesAsync(Cancel);
+    }
+
+    private async Task<int> Receive(bool engine, Memory<byte> piece) => engine
+        ? await Engine.ReadAsync(piece, Cancel)
+        : await _kernel!.ReceiveAsync(piece, Cancel);
+}
