@@ -61,7 +61,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
             Complete = true;
             connection.HandleConfirmed();
         }
-        else if (segment.Payload.Length > 0 || subflow.Acknowledges(segment, 2))
+        else if (segment.SequenceLength > 0 || subflow.Acknowledges(segment, 2))
         {
             connection.FallBack("the first segments after the handshake came without MPTCP options");
         }

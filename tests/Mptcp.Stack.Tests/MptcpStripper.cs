@@ -1,0 +1,65 @@
+using Mptcp.Wire;
+
+namespace Mptcp.Stack.Tests;
+
+/// <summary>A box on the path that changes MPTCP options in place and mends the checksum.</summary>
+internal static class MptcpStripper
+{
+    /// <summary>Replaces MPTCP options by NOPs in packets that <paramref name="chosen"/> picks by their flags and length.</summary>
+    public static void Strip(byte[] packet, Func<string, bool> chosen) => Change(packet, (segment, option) =>
+    {
+        if (chosen(segment))
+        {
+            option.Fill(TcpOptionKind.NoOperation);
+        }
+    });
+
+    /// <summary>Another token in MP_JOIN.</summary>
+    public static void ChangeToken(byte[] packet) => Change(packet, (segment, option) =>
+    {
+        if (MpJoinSynOption.TryParse(option, out _))
+        {
+            option[4] ^= 1;
+        }
+    });
+
+    /// <summary>Another address in ADD_ADDR.</summary>
+    public static void ChangeAnnouncement(byte[] packet) => Change(packet, (segment, option) =>
+    {
+        if (AddAddressOption.TryParse(option, out _))
+        {
+            option[7] ^= 1;
+        }
+    });
+
+    private delegate void OptionChange(string segment, Span<byte> option);
+
+    private static void Change(byte[] packet, OptionChange change)
+    {
+        const int IpHeader = 20;
+        if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || !TcpSegment.TryParse(ip, out TcpSegment segment, out _))
+        {
+            return;
+        }
+
+        string line = $"{segment.Flags} {segment.Payload.Length}";
+        int at = IpHeader + TcpPacket.HeaderLength;
+        int end = at + segment.Options.Length;
+        while (at < end && packet[at] != TcpOptionKind.End)
+        {
+            int length = packet[at] == TcpOptionKind.NoOperation ? 1 : packet[at + 1];
+            if (packet[at] == TcpOptionKind.Mptcp)
+            {
+                change(line, packet.AsSpan(at, length));
+            }
+
+            at += length;
+        }
+
+        packet[IpHeader + 16] = packet[IpHeader + 17] = 0;
+        Span<byte> tcp = packet.AsSpan(IpHeader);
+        uint sum = InternetChecksum.PseudoHeader(ip.Source, ip.Destination, IpProtocol.Tcp, tcp.Length);
+        ushort checksum = InternetChecksum.Finish(InternetChecksum.Accumulate(tcp, sum));
+        (packet[IpHeader + 16], packet[IpHeader + 17]) = ((byte)(checksum >> 8), (byte)checksum);
+    }
+}
