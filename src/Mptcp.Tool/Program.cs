@@ -1,1 +1,3 @@
-return 0;
+using Mptcp.Tool;
+
+return await CommandLine.RunAsync(args);

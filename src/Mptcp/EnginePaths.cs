@@ -16,6 +16,7 @@ internal sealed class EnginePaths : IDisposable
     private readonly HashSet<ushort> _forwarded = [];
     private readonly Lock _gate = new();
     private readonly ViaPathSet? _via;
+    private PcapngFile? _capture;
 
     private EnginePaths(ViaPathSet via)
     {
@@ -64,26 +65,23 @@ internal sealed class EnginePaths : IDisposable
     /// <summary>What to sleep on.</summary>
     public ILinkWaiter Waiter { get; }
 
+    /// <summary>Why the capture ended before the engine, or null.</summary>
+    public string? CaptureFailure => _capture?.Failure?.Message;
+
     /// <summary>Makes what the options ask for.</summary>
     /// <exception cref="MptcpException">It cannot be made; nothing is left behind.</exception>
     public static EnginePaths Open(MptcpEngineOptions options)
     {
-        if (options.Paths.Count > 0)
-        {
-            return new EnginePaths(
-                options.Paths, options.Waiter ?? throw new MptcpException("Paths need a Waiter: set both options."));
-        }
-
-        IReadOnlyList<string> devices = options.Via.Count > 0 ? options.Via : FindDevices();
-        ViaPathSet? via = null;
+        EnginePaths paths = OpenLinks(options);
         try
         {
-            via = ViaPathSet.Create(devices, new ViaOptions { StateDirectory = options.StateDirectory });
-            return new EnginePaths(via);
+            if (options.CaptureFile is { } file)
+                paths.Tap(PcapngFile.Create(file));
+            return paths;
         }
         catch (LinkException e)
         {
-            via?.Dispose();
+            paths.Dispose();
             throw new MptcpException(e.Message, e);
         }
     }
@@ -138,7 +136,40 @@ internal sealed class EnginePaths : IDisposable
     }
 
     /// <summary>Undoes everything. The loop has ended before.</summary>
-    public void Dispose() => _via?.Dispose();
+    public void Dispose()
+    {
+        _via?.Dispose();
+        _capture?.Dispose();
+    }
+
+    private void Tap(PcapngFile capture)
+    {
+        _capture = capture;
+        for (int i = 0; i < _links.Count; i++)
+            _links[i] = new TappedLink(_links[i], capture, _names[i]);
+    }
+
+    private static EnginePaths OpenLinks(MptcpEngineOptions options)
+    {
+        if (options.Paths.Count > 0)
+        {
+            return new EnginePaths(
+                options.Paths, options.Waiter ?? throw new MptcpException("Paths need a Waiter: set both options."));
+        }
+
+        IReadOnlyList<string> devices = options.Via.Count > 0 ? options.Via : FindDevices();
+        ViaPathSet? via = null;
+        try
+        {
+            via = ViaPathSet.Create(devices, new ViaOptions { StateDirectory = options.StateDirectory });
+            return new EnginePaths(via);
+        }
+        catch (LinkException e)
+        {
+            via?.Dispose();
+            throw new MptcpException(e.Message, e);
+        }
+    }
 
     private static IReadOnlyList<string> FindDevices()
     {

@@ -38,6 +38,9 @@ public sealed class MptcpEngine : IAsyncDisposable
     /// <summary>The addresses by which peers know this engine, in the order of its paths.</summary>
     public IReadOnlyList<IPAddress> Addresses => [.. _paths.Addresses.Select(EnginePaths.OutsideOf)];
 
+    /// <summary>Why <see cref="MptcpEngineOptions.CaptureFile"/> is not whole, in one line; null while all is well.</summary>
+    public string? CaptureFailure => _paths.CaptureFailure;
+
     internal TimeSpan CloseTimeout => _options.CloseTimeout;
 
     /// <summary>
@@ -73,7 +76,10 @@ public sealed class MptcpEngine : IAsyncDisposable
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
             // A name that DNS does not even take (too long, an empty label) is as unknown as any other.
-            throw Failure($"host '{host}' is not known", (e as SocketException)?.SocketErrorCode ?? SocketError.HostNotFound);
+            SocketError error = (e as SocketException)?.SocketErrorCode ?? SocketError.HostNotFound;
+            throw Failure(
+                error == SocketError.TryAgain ? $"host '{host}' is not known: no name server answers" : $"host '{host}' is not known",
+                error);
         }
 
         return await ConnectAsync(addresses, host, port, cancellationToken).ConfigureAwait(false);

@@ -112,6 +112,30 @@ public sealed class ConnectTests
     }
 
     [Fact]
+    public async Task A_capture_holds_the_packets_of_every_path()
+    {
+        string file = Path.GetTempFileName();
+        await using (var network = new MemoryNetwork(2, options => options with { CaptureFile = file }))
+        {
+            (MptcpStream client, _) = await network.ConnectAsync(80, _cancel);
+            await client.WriteAsync("captured"u8.ToArray(), _cancel);
+            await client.CompleteWritesAsync(_cancel);
+            Assert.Null(network.Client.CaptureFailure);
+        }
+
+        Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf("captured"u8) >= 0);
+        File.Delete(file);
+    }
+
+    [Fact]
+    public void A_capture_that_cannot_be_written_is_said_in_one_line()
+    {
+        MptcpException failure = Assert.Throws<MptcpException>(
+            () => new MemoryNetwork(1, options => options with { CaptureFile = "/no/such/folder/x.pcapng" }));
+        Assert.Equal("cannot write capture '/no/such/folder/x.pcapng': its folder does not exist", failure.Message);
+    }
+
+    [Fact]
     public void Options_that_cannot_work_are_refused()
     {
         Assert.Throws<MptcpException>(() => MptcpEngine.Create(new MptcpEngineOptions
