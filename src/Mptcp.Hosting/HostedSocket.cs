@@ -50,8 +50,16 @@ public sealed class HostedSocket
                 (stack, now) =>
                 {
                     socket ??= stack.TryConnect(now, local, remote) ?? throw Failure(SocketError.AddressAlreadyInUse);
-                    ThrowIfFailed(socket);
-                    bool connected = socket.State is not (TcpState.Closed or TcpState.SynSent or TcpState.SynReceived);
+
+                    // A reset comes after the handshake (before it, it is a refusal), if in the same breath: the
+                    // connection was there, and its first read says how it ended.
+                    bool reset = socket.CloseReason == TcpCloseReason.ResetByPeer;
+                    if (!reset)
+                    {
+                        ThrowIfFailed(socket);
+                    }
+
+                    bool connected = reset || socket.State is not (TcpState.Closed or TcpState.SynSent or TcpState.SynReceived);
                     return new Attempt<HostedSocket>(connected, new HostedSocket(loop, socket));
                 },
                 cancellationToken).ConfigureAwait(false);

@@ -41,6 +41,6 @@ public sealed record MptcpEvent(
             MptcpEventKind.AddressAnnounced => $"the peer announced {RemoteEndPoint}",
             _ => "fell back to plain TCP",
         };
-        return Reason.Length == 0 ? what : $"{what} ({Reason})";
+        return Reason.Length == 0 || Kind == MptcpEventKind.AddressAnnounced ? what : $"{what} ({Reason})";
     }
 }

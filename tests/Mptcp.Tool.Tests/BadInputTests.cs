@@ -117,5 +117,41 @@ public sealed class BadInputTests
         await Assert.ThrowsAsync<SocketException>(async () => await kernel.ReceiveAsync(new byte[1], _cancel));
     }
 
+    [Fact]
+    public async Task Garbage_on_the_path_disturbs_nobody()
+    {
+        using ToolNetwork network = ToolNetwork.CreateOrSkip();
+        using Socket listener = network.Listen();
+        using ToolProcess tool = ToolProcess.Start(
+            network.Host, _cancel, "connect", Peer, $"{((IPEndPoint)listener.LocalEndPoint!).Port}", "--via", "h0");
+        using Socket kernel = await listener.AcceptAsync(_cancel);
+
+        // The engine's private address stands in the rule that leads to it.
+        string rules = network.Host.Ip("-4 rule");
+        var engine = IPAddress.Parse(rules.Split('\n').First(r => r.Contains(" to ", StringComparison.Ordinal))
+            .Split(" to ")[1].Split(' ')[0]);
+        var random = new Random(1);
+        foreach (ProtocolType protocol in (ProtocolType[])[ProtocolType.Tcp, ProtocolType.Icmp, ProtocolType.Udp])
+        {
+            using Socket raw = network.Host.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Raw, protocol));
+            for (int i = 8; i < 300; i++)
+            {
+                byte[] garbage = new byte[i];
+                random.NextBytes(garbage);
+                await raw.SendToAsync(garbage, SocketFlags.None, new IPEndPoint(engine, 0), _cancel);
+            }
+        }
+
+        await tool.SendAsync("still here"u8.ToArray());
+        byte[] received = new byte[10];
+        await using var stream = new NetworkStream(kernel);
+        await stream.ReadExactlyAsync(received, _cancel);
+        Assert.Equal("still here"u8.ToArray(), received);
+        kernel.Shutdown(SocketShutdown.Send);
+        Assert.Equal(0, await tool.WaitAsync());
+        Assert.Empty(tool.Errors);
+        network.AssertNothingLeft(tool);
+    }
+
     private const string Peer = ToolNetwork.Peers;
 }

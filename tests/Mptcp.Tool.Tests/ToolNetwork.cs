@@ -24,6 +24,9 @@ internal sealed class ToolNetwork : IDisposable
             Configure(Peer, $"p{i}", $"10.{i + 1}.0.2/24");
         }
 
+        // A cable says that it is plugged in a moment after both ends are up, and that shows in links and routes.
+        while (Host.Ip("-o link").Contains("NO-CARRIER", StringComparison.Ordinal))
+            Thread.Yield();
         _before = Describe(Host);
     }
 
