@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Mptcp.Tool.Demo;
 
 namespace Mptcp.Tool;
 
@@ -65,6 +66,7 @@ internal static class CommandLine
         var root = new Command("mptcp", Description) { new HelpOption(), new VersionOption() };
         root.Add(ConnectCommand.Create());
         root.Add(ListenCommand.Create());
+        root.Add(DemoCommand.Create());
         return root;
     }
 
