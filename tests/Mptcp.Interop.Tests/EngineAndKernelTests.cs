@@ -72,20 +72,6 @@ public sealed class EngineAndKernelTests
         Assert.False((await peers.Engine.DescribeAsync()).IsMultipath);
     }
 
-    [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    [InlineData(false, false)]
-    public async Task A_cut_path_does_not_stop_the_stream(bool engineConnects, bool engineSends)
-    {
-        using Peers peers = await Meet(_twoEqualPaths, engineConnects);
-        await peers.Transfer(
-            engineSends, Size / 4, received => peers.Emulator.SetBlackHole(0, received.Bytes > Size / 16));
-        EmulatedPath cut = peers.Emulator.Paths[0];
-        Assert.True(cut.Forward.BlackHoled.Packets + cut.Back.BlackHoled.Packets > 0);
-    }
-
     private static async Task<Peers> Meet(LabOptions options, bool engineConnects, bool kernelIsMultipath = true)
     {
         options = engineConnects ? options with { Client = LabPeer.Engine } : options with { Server = LabPeer.Engine };
