@@ -22,6 +22,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] arguments)
     {
+        StandardStreams.ForgiveErrors();
         AppDomain.CurrentDomain.UnhandledException += (_, e) =>
         {
             // Of a thread that nobody awaits. The exit lets the paths be removed.

@@ -5,16 +5,26 @@ namespace Mptcp.Tool;
 /// <summary>Standard input and output as bytes.</summary>
 internal static partial class StandardStreams
 {
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
+
     public static Stream OpenInput() => Console.OpenStandardInput();
 
     /// <summary>
     /// The framework's own stream takes a reader that has gone for success; what we got from the peer would then vanish.
     /// </summary>
-    public static Stream OpenOutput() => OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new Output();
+    public static Stream OpenOutput() =>
+        OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new Output(StandardOutput, forgiving: false);
 
-    private sealed partial class Output : Stream
+    /// <summary>Makes <see cref="Console.Error"/> one that never throws: who cannot hear us shall not end the work.</summary>
+    public static void ForgiveErrors()
     {
-        private const int StandardOutput = 1;
+        if (!OperatingSystem.IsWindows())
+            Console.SetError(new StreamWriter(new Output(StandardError, forgiving: true)) { AutoFlush = true });
+    }
+
+    private sealed partial class Output(int file, bool forgiving) : Stream
+    {
         private const int Interrupted = 4;
         private const int TryAgain = 11;
         private const short Writable = 4;
@@ -39,7 +49,7 @@ internal static partial class StandardStreams
         {
             while (buffer.Length > 0)
             {
-                nint written = WriteFile(StandardOutput, buffer, (nuint)buffer.Length);
+                nint written = WriteFile(file, buffer, (nuint)buffer.Length);
                 if (written >= 0)
                 {
                     buffer = buffer[(int)written..];
@@ -50,8 +60,12 @@ internal static partial class StandardStreams
                 if (error == TryAgain)
                 {
                     // A terminal that some other program made non-blocking.
-                    var entry = new PollEntry { File = StandardOutput, Events = Writable };
+                    var entry = new PollEntry { File = file, Events = Writable };
                     _ = Poll(ref entry, 1, -1);
+                }
+                else if (error != Interrupted && forgiving)
+                {
+                    return;
                 }
                 else if (error != Interrupted)
                 {
