@@ -14,7 +14,7 @@ internal static class StatisticsTable
         IReadOnlyList<MptcpSubflow> subflows = stream.Subflows;
         long sent = subflows.Sum(s => s.BytesSent);
         long received = subflows.Sum(s => s.BytesReceived);
-        var table = new Table { Border = TableBorder.Rounded };
+        var table = new Table { Border = Console.IsErrorRedirected ? TableBorder.Ascii : TableBorder.Rounded };
         foreach (string column in (string[])["subflow", "path", "local", "remote"])
             table.AddColumn(column);
         foreach (string column in (string[])["sent", "received", "share", "RTT", "retransmitted"])
