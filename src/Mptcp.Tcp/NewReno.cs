@@ -6,6 +6,9 @@ public interface ICongestionController
     /// <summary>How many bytes may be in flight.</summary>
     long Window { get; }
 
+    /// <summary>Whether the window grows exponentially.</summary>
+    bool InSlowStart { get; }
+
     /// <summary><paramref name="bytes"/> were newly acknowledged; <paramref name="limited"/>: the window was in use.</summary>
     void HandleAcknowledged(long bytes, bool limited);
 
@@ -25,6 +28,9 @@ public sealed class NewReno(int maximumSegmentSize) : ICongestionController
     /// <inheritdoc/>
     /// <remarks>Ten segments at the start (RFC 6928).</remarks>
     public long Window { get; private set; } = 10L * maximumSegmentSize;
+
+    /// <inheritdoc/>
+    public bool InSlowStart => Window < _slowStartThreshold;
 
     /// <inheritdoc/>
     public void HandleAcknowledged(long bytes, bool limited)

@@ -192,7 +192,7 @@ public sealed class TcpConnection
         {
             range = new SentRange { Syn = true };
         }
-        else if (!SynAcknowledged || State is TcpState.SynSent or TcpState.SynReceived || !TryPrepareNew(out range))
+        else if (!SynAcknowledged || State is TcpState.SynSent or TcpState.SynReceived || !TryPrepareNew(now, out range))
         {
             _sender.UpdateProbe(now);
             return false;
@@ -209,7 +209,7 @@ public sealed class TcpConnection
         return true;
     }
 
-    private bool TryPrepareNew(out SentRange range)
+    private bool TryPrepareNew(Instant now, out SentRange range)
     {
         range = new SentRange { Start = _sender.Next };
         if (_sender.FinSent || State is not (TcpState.Established or TcpState.CloseWait))
@@ -217,8 +217,8 @@ public sealed class TcpConnection
             return false;
         }
 
-        int allowance = HoldData ? 0 : _sender.NewDataAllowance(_sender.SegmentSize - _writer.LargestDataOptions);
-        range.Length = allowance > 0 && _user.HasData ? _user.Prepare(range.Start, allowance) : 0;
+        int allowance = HoldData ? 0 : _sender.NewDataAllowance(now, _sender.SegmentSize - _writer.LargestDataOptions);
+        range.Length = allowance > 0 ? _user.Prepare(range.Start, allowance) : 0;
         range.Fin = range.Length == 0 && _closing && !_user.HasData && !HoldData;
         return range.Length > 0 || range.Fin;
     }

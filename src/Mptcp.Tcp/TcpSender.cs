@@ -7,6 +7,7 @@ namespace Mptcp.Tcp;
 internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configuration)
 {
     private readonly SendScoreboard _scoreboard = new();
+    private Pacer _pacer;
     private RttEstimator _rtt = new(configuration.MinimumRto);
     private ICongestionController _congestion = Reno(configuration.MaximumSegmentSize);
     private long _recoveryPoint = -1;
@@ -49,7 +50,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _timeouts;
 
-    public Instant NextTimeout => Instant.Min(_retransmissionDeadline, _probeDeadline);
+    public Instant NextTimeout => Instant.Min(_pacer.NextTimeout, Instant.Min(_retransmissionDeadline, _probeDeadline));
 
     public void HandleSegmentSizeKnown() => _congestion = Reno(SegmentSize);
 
@@ -102,6 +103,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public void HandleTimeout(Instant now)
     {
+        _pacer.HandleTimeout(now);
         if (_probeDeadline <= now)
         {
             ProbeDue = true;
@@ -131,40 +133,40 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     {
         range = default;
         int index = _scoreboard.FirstLost();
-        if (index < 0 || (_scoreboard.BytesInFlight > 0 && _scoreboard.BytesInFlight + SegmentSize > _congestion.Window))
+        if (index < 0
+            || (_scoreboard.BytesInFlight > 0 && _scoreboard.BytesInFlight + SegmentSize > _congestion.Window)
+            || !_pacer.MaySend(now))
         {
             return false;
         }
 
         _scoreboard.MarkRetransmitted(index, now);
         range = _scoreboard[index];
+        Pace(now, range.Length);
         Retransmissions++;
         ArmIfIdle(now);
         return true;
     }
 
-    /// <summary>How many bytes of new data the windows let out in one segment.</summary>
-    public int NewDataAllowance(int segmentPayload)
+    /// <summary>How many bytes of new data the windows and the pace let out now in one segment.</summary>
+    public int NewDataAllowance(Instant now, int segmentPayload)
     {
         if (_scoreboard.FirstLost() >= 0)
         {
             return 0;
         }
 
-        long room = Math.Min(Una + Window - Next, _congestion.Window - _scoreboard.BytesInFlight);
-        if (room >= segmentPayload)
-        {
-            return segmentPayload;
-        }
-
         // Sender's silly-window avoidance (RFC 9293 §3.8.6.2.1): a small segment only if nothing is in flight to bring a
         // better window, or if it is half of what the peer ever offered.
-        return _scoreboard.BytesInFlight == 0 || room >= _largestWindow / 2 ? (int)Math.Max(room, 0) : 0;
+        long room = Math.Min(Una + Window - Next, _congestion.Window - _scoreboard.BytesInFlight);
+        bool worthwhile = room >= segmentPayload || _scoreboard.BytesInFlight == 0 || room >= _largestWindow / 2;
+        return room > 0 && worthwhile && source.HasData && _pacer.MaySend(now) ? (int)Math.Min(room, segmentPayload) : 0;
     }
 
     public void HandleSent(Instant now, SentRange range)
     {
         _scoreboard.Add(range, now);
+        Pace(now, range.Length);
         Next = range.End;
         FinSent |= range.Fin;
         ArmIfIdle(now);
@@ -189,7 +191,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public void HandleProbeSent() => ProbeDue = false;
 
-    public void Stop() => (_retransmissionDeadline, _probeDeadline, ProbeDue) = (Instant.Never, Instant.Never, false);
+    public void Stop() => (_retransmissionDeadline, _probeDeadline, ProbeDue, _pacer) = (Instant.Never, Instant.Never, false, default);
 
     private static ICongestionController Reno(int segmentSize)
     {
@@ -235,6 +237,9 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             _rtt.AddSample(now - sentAt);
         }
     }
+
+    private void Pace(Instant now, int bytes) =>
+        _pacer.HandleSent(now, bytes, _congestion.Window, _rtt.Smoothed, SegmentSize, slowStart: _congestion.InSlowStart);
 
     private void ArmIfIdle(Instant now)
     {
