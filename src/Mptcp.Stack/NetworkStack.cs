@@ -69,8 +69,24 @@ public sealed class NetworkStack
         return _listeners.TryAdd(port, listener) ? listener : null;
     }
 
-    /// <summary>Stops taking connections; those that were taken live on.</summary>
-    public void Unlisten(StackListener listener) => _listeners.Remove(listener.Port);
+    /// <summary>Stops taking connections. Those that were accepted live on; those that nobody can accept now are reset.</summary>
+    public void Unlisten(StackListener listener)
+    {
+        _listeners.Remove(listener.Port);
+        while (listener.TryAccept(out StackSocket waiting))
+        {
+            waiting.Abort();
+        }
+
+        foreach (StackSocket socket in _sockets)
+        {
+            if (socket.Listener == listener)
+            {
+                socket.Listener = null;
+                socket.Abort();
+            }
+        }
+    }
 
     /// <summary>
     /// Opens a connection whose initial subflow leaves from <paramref name="local"/>, one of <see cref="Addresses"/>;

@@ -1,4 +1,5 @@
 using Mptcp.Lab;
+using Mptcp.Links.Tests;
 using Xunit;
 
 namespace Mptcp.Interop.Tests;
@@ -72,10 +73,42 @@ public sealed class EngineAndKernelTests
         Assert.False((await peers.Engine.DescribeAsync()).IsMultipath);
     }
 
-    private static async Task<Peers> Meet(LabOptions options, bool engineConnects, bool kernelIsMultipath = true)
+    [Theory]
+    [InlineData(true, true, false, false)]
+    [InlineData(false, true, false, false)]
+    [InlineData(true, true, true, false)]
+    [InlineData(false, true, true, false)]
+    [InlineData(true, true, false, true)]
+    [InlineData(false, true, true, true)]
+    [InlineData(true, false, false, false)]
+    [InlineData(false, false, false, false)]
+    public async Task Wireshark_finds_nothing_malformed(bool engineConnects, bool multipath, bool checksum, bool overIPv6)
+    {
+        Tshark.Require();
+        string capture = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".pcapng");
+        try
+        {
+            using (Peers peers = await Meet(
+                _twoEqualPaths with { Checksum = checksum, WithIPv6 = overIPv6 }, engineConnects, multipath, capture))
+            {
+                await peers.Transfer(engineSends: true, Size / 10);
+            }
+
+            Tshark.AssertClean(capture);
+            string[] subtypes = [.. Tshark.Fields(capture, "tcp.options.mptcp.subtype").Distinct()];
+            Assert.Equal(multipath, subtypes.Contains("2"));
+        }
+        finally
+        {
+            File.Delete(capture);
+        }
+    }
+
+    private static async Task<Peers> Meet(
+        LabOptions options, bool engineConnects, bool kernelIsMultipath = true, string? capture = null)
     {
         options = engineConnects ? options with { Client = LabPeer.Engine } : options with { Server = LabPeer.Engine };
-        var peers = new Peers(options, kernelIsMultipath: kernelIsMultipath);
+        var peers = new Peers(options, kernelIsMultipath: kernelIsMultipath, capture: capture);
         try
         {
             await (engineConnects ? peers.ConnectFromEngine() : peers.ConnectFromKernel());

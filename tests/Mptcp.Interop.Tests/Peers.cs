@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Mptcp.Hosting;
 using Mptcp.Lab;
+using Mptcp.Links;
 using Mptcp.Multipath;
 using Mptcp.Stack;
 using Mptcp.Wire;
@@ -16,12 +17,13 @@ internal sealed class Peers : IDisposable
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
     private readonly TwoPathLab _lab;
     private readonly StackLoop _loop;
+    private readonly PcapngFile? _capture;
     private readonly bool _engineIsClient;
     private readonly bool _kernelIsMultipath;
     private Socket? _listener;
     private Socket? _kernel;
 
-    public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true)
+    public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true, string? capture = null)
     {
         Assert.SkipWhen(TwoPathLab.Missing is not null, TwoPathLab.Missing ?? "");
         _kernelIsMultipath = kernelIsMultipath;
@@ -36,7 +38,10 @@ internal sealed class Peers : IDisposable
             stack.AddAddress(new LocalAddress(i, link.AddressV6 ?? link.AddressV4, link.Mtu));
         }
 
-        _loop = new StackLoop(stack, [.. end.Links.Select(link => link.Link)], end.Waiter);
+        _capture = capture is null ? null : PcapngFile.Create(capture);
+        ILink[] links = [.. end.Links.Select((link, i) =>
+            _capture is null ? link.Link : new TappedLink(link.Link, _capture, $"path{i + 1}"))];
+        _loop = new StackLoop(stack, links, end.Waiter);
     }
 
     public bool WithIPv6 { get; }
@@ -122,6 +127,7 @@ internal sealed class Peers : IDisposable
         _kernel?.Dispose();
         _listener?.Dispose();
         _loop.Dispose();
+        _capture?.Dispose();
         _lab.Dispose();
         _limit.Dispose();
     }

@@ -154,6 +154,21 @@ public sealed class HandshakeTests
         Assert.Equal(TcpCloseReason.Refused, client.CloseReason);
     }
 
+    [Theory]
+    [InlineData(15)]
+    [InlineData(25)]
+    public void A_listener_that_goes_takes_its_unaccepted_connections_along(int milliseconds)
+    {
+        // 15 ms: half-open. 25 ms: established at the client, waiting to be accepted at the server.
+        var hosts = new TwoHosts(_path);
+        StackSocket client = hosts.Connect();
+        hosts.Network.Run(milliseconds * Instant.Millisecond);
+        hosts.Server.Unlisten(hosts.Listener);
+        Assert.True(hosts.Network.RunUntil(() => client.State == TcpState.Closed, Instant.Second));
+        hosts.Network.Run(Instant.Second);
+        Assert.Equal(0, hosts.Server.Connections);
+    }
+
     [Fact]
     public void A_join_with_an_unknown_token_is_reset()
     {
