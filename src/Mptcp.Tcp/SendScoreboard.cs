@@ -46,18 +46,35 @@ internal sealed class SendScoreboard
     {
         if (Count == _ring.Length)
         {
-            var larger = new SentRange[_ring.Length * 2];
-            for (int i = 0; i < Count; i++)
-            {
-                larger[i] = this[i];
-            }
-
-            (_ring, _head) = (larger, 0);
+            Grow();
         }
 
         Count++;
         this[Count - 1] = range;
         Mark(ref this[Count - 1], now);
+    }
+
+    /// <summary>Cuts a range in two, the first of <paramref name="length"/> bytes of payload.</summary>
+    public void Split(int index, int length)
+    {
+        SentRange second = this[index];
+        int head = length + (second.Syn ? 1 : 0);
+        second.Start += head;
+        second.Length -= length;
+        second.Syn = false;
+        if (Count == _ring.Length)
+        {
+            Grow();
+        }
+
+        for (int i = Count++; i > index + 1; i--)
+        {
+            this[i] = this[i - 1];
+        }
+
+        this[index + 1] = second;
+        this[index].Length = length;
+        this[index].Fin = false;
     }
 
     /// <summary>The first range that is lost and was not sent again, or -1.</summary>
@@ -164,6 +181,17 @@ internal sealed class SendScoreboard
                 MarkLost(ref this[i]);
             }
         }
+    }
+
+    private void Grow()
+    {
+        var larger = new SentRange[_ring.Length * 2];
+        for (int i = 0; i < Count; i++)
+        {
+            larger[i] = this[i];
+        }
+
+        (_ring, _head) = (larger, 0);
     }
 
     private void MarkLost(ref SentRange range)

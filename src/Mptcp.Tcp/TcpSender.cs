@@ -16,6 +16,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     private long _windowUpdateAck = -1;
     private int _duplicateAcks;
     private int _timeouts;
+    private long _reducedAt;
     private long _largestWindow;
     private Instant _retransmissionDeadline = Instant.Never;
     private Instant _probeDeadline = Instant.Never;
@@ -46,6 +47,18 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     public long Retransmissions { get; private set; }
 
     public bool InRecovery => _recoveryPoint >= 0;
+
+    /// <summary>The greatest window that the peer ever offered, in bytes.</summary>
+    public long LargestWindow => _largestWindow;
+
+    /// <summary>The payload of the oldest range that is not acknowledged, in bytes.</summary>
+    public int HeadLength => _scoreboard.Count > 0 ? _scoreboard[0].Length : 0;
+
+    /// <summary>A range that is repeated is cut to this, once the path's MTU has shrunk.</summary>
+    public int RepeatLimit { get; set; } = int.MaxValue;
+
+    /// <summary>Whether the window was reduced for an ECN-Echo and the peer has not been told (RFC 3168 §6.1.2).</summary>
+    public bool WindowReducedDue { get; set; }
 
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _timeouts;
@@ -84,10 +97,29 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             _scoreboard.MarkHeadLost();
             EnterRecovery();
         }
+        else if (Window == 0)
+        {
+            // A peer that answers with a closed window is alive, however long it stays closed (RFC 9293 §3.8.6.1).
+            _timeouts = 0;
+        }
 
         UpdateProbe(now);
         return moved;
     }
+
+    /// <summary>An ECN-Echo: as for a loss the window is reduced, at most once in a round trip (RFC 3168 §6.1.2).</summary>
+    public void HandleEcnEcho()
+    {
+        if (!InRecovery && Una >= _reducedAt && _scoreboard.Count > 0)
+        {
+            _reducedAt = Next;
+            _congestion.HandleLoss(Next - Una);
+            WindowReducedDue = true;
+        }
+    }
+
+    /// <summary>Everything in flight is to be sent again: the peer cannot have it, or its size was wrong.</summary>
+    public void RepeatAll() => _scoreboard.MarkAllLost();
 
     /// <summary>A SACK block. To be followed by <see cref="DetectLosses"/>.</summary>
     public void HandleSack(Instant now, long left, long right) =>
@@ -138,6 +170,11 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             || !_pacer.MaySend(now))
         {
             return false;
+        }
+
+        if (_scoreboard[index].Length > RepeatLimit)
+        {
+            _scoreboard.Split(index, RepeatLimit);
         }
 
         _scoreboard.MarkRetransmitted(index, now);
