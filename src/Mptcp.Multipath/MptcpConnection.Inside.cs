@@ -6,9 +6,6 @@ namespace Mptcp.Multipath;
 /// <content>What the subflows and their handshakes see of their connection.</content>
 public sealed partial class MptcpConnection
 {
-    private const int EventLimit = 256;
-    private readonly byte[] _scratch = new byte[ushort.MaxValue];
-
     internal Instant Now { get; private set; }
 
     internal ulong LocalKey => _keys.Local;
@@ -17,19 +14,18 @@ public sealed partial class MptcpConnection
 
     internal uint RemoteToken => _keys.RemoteToken;
 
-    internal DataSequenceSpace SendSpace => _keys.Send;
-
     internal DataSequenceSpace ReceiveSpace => _keys.Receive;
 
-    /// <summary>Whether mappings carry checksums: either end's wish is enough (RFC 8684 §3.1).</summary>
-    internal bool ChecksumInUse { get; private set; }
+    internal DssWriter Dss => _dss;
+
+    internal bool ChecksumInUse => _dss.ChecksumInUse;
 
     internal MpCapableFlags CapableFlags =>
         MpCapableFlags.HmacSha256 | (ChecksumInUse || _settings.ChecksumRequired ? MpCapableFlags.ChecksumRequired : 0);
 
     internal int ReceiveWindow => _received.Window;
 
-    private bool CanJoin => _confirmed && !IsPlain && !_closed && !_fastClosed && _alive.Count < _settings.MaxSubflows;
+    private bool CanJoin => _confirmed && !IsPlain && !_closed && !_fastClosed && _subflows.Count < _settings.MaxSubflows;
 
     /// <summary>Whether this is the initiator's first subflow, before the peer has shown that options survive.</summary>
     internal bool IsConfirming(Subflow subflow) =>
@@ -38,7 +34,7 @@ public sealed partial class MptcpConnection
     internal void HandleRemoteKey(ulong key, bool checksumRequired)
     {
         _keys.SetRemote(key);
-        ChecksumInUse |= checksumRequired || _settings.ChecksumRequired;
+        _dss.ChecksumInUse |= checksumRequired || _settings.ChecksumRequired;
     }
 
     internal void HandleInitialWindow(long window) => _sender.HandleDataAck(1, window);
@@ -57,8 +53,8 @@ public sealed partial class MptcpConnection
 
     internal void HandleJoined(Subflow subflow)
     {
-        Tell(ConnectionEventKind.SubflowEstablished, subflow, "joined");
-        ReinjectSuspects();
+        _events.Add(ConnectionEventKind.SubflowEstablished, subflow, "joined");
+        _subflows.ReinjectSuspects(_sender);
     }
 
     /// <summary>From here on this is plain TCP, whose sequence numbers are those of the data (RFC 8684 §3.7).</summary>
@@ -66,7 +62,7 @@ public sealed partial class MptcpConnection
     {
         IsPlain = true;
         Unregister();
-        Tell(ConnectionEventKind.Fallback, _initial, reason);
+        _events.Add(ConnectionEventKind.Fallback, _initial, reason);
         if (_sender.Closing)
         {
             _initial.Connection.Close();
@@ -85,7 +81,7 @@ public sealed partial class MptcpConnection
             return false;
         }
 
-        return _sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !IsSpared(subflow));
+        return _sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow));
     }
 
     /// <summary>Gives a subflow data for one segment: what another one failed to deliver first, then new data.</summary>
@@ -98,20 +94,7 @@ public sealed partial class MptcpConnection
         }
 
         int length = _sender.TakeReinjection(subflow, limit, out dataOffset);
-        return length > 0 || IsSpared(subflow) ? length : _sender.TakeNew(limit, out dataOffset);
-    }
-
-    internal ushort ChecksumOf(long dataOffset, long subflowOffset, int length)
-    {
-        if (!ChecksumInUse)
-        {
-            return 0;
-        }
-
-        Span<byte> bytes = _scratch.AsSpan(0, length);
-        _sender.CopyTo(dataOffset, bytes);
-        return DssChecksum.Compute(
-            SendSpace.ToWire64(dataOffset), unchecked((uint)subflowOffset), (ushort)length, InternetChecksum.Accumulate(bytes));
+        return length > 0 || _subflows.IsSpared(subflow) ? length : _sender.TakeNew(limit, out dataOffset);
     }
 
     internal void CopySent(long dataOffset, Span<byte> destination) => _sender.CopyTo(dataOffset, destination);
@@ -149,45 +132,11 @@ public sealed partial class MptcpConnection
     internal bool HandleDataAck(in DssOption dss, long window)
     {
         long ack = dss.DataAck64
-            ? SendSpace.FromWire64(dss.DataAck)
-            : SendSpace.FromWire32((uint)dss.DataAck, _sender.Una);
+            ? _keys.Send.FromWire64(dss.DataAck)
+            : _keys.Send.FromWire32((uint)dss.DataAck, _sender.Una);
         long una = _sender.Una;
         return _sender.HandleDataAck(ack, window) && _sender.Una > una;
     }
-
-    internal DssOption DataAck(bool wide) => new()
-    {
-        HasDataAck = true,
-        DataAck64 = wide,
-        DataAck = wide ? ReceiveSpace.ToWire64(_received.Next) : ReceiveSpace.ToWire32(_received.Next),
-    };
-
-    /// <summary>The DATA_FIN on a segment without payload: one octet long, no subflow sequence (RFC 8684 §3.3.3).</summary>
-    internal DssOption BareFin(bool wideAck)
-    {
-        ulong number = SendSpace.ToWire64(_sender.FinOffset);
-        return DataAck(wideAck) with
-        {
-            HasMapping = true,
-            DataSequence64 = true,
-            DataSequenceNumber = number,
-            DataLength = 1,
-            DataFin = true,
-            HasChecksum = ChecksumInUse,
-            Checksum = ChecksumInUse ? DssChecksum.Compute(number, 0, 1, 0) : (ushort)0,
-        };
-    }
-
-    /// <summary>The initiator's first data: keys and mapping in one option (RFC 8684 §3.1).</summary>
-    internal MpCapableOption CapableData(in SendMapping mapping) => new()
-    {
-        Version = MpCapableOption.Version1,
-        Flags = CapableFlags,
-        SenderKey = LocalKey,
-        ReceiverKey = RemoteKey,
-        DataLength = (ushort)mapping.Length,
-        Checksum = ChecksumInUse ? mapping.Checksum : null,
-    };
 
     internal bool TryWriteSignal(ref TcpOptionWriter writer) => _confirmed && _signals.TryWrite(ref writer);
 
@@ -214,7 +163,7 @@ public sealed partial class MptcpConnection
         {
             var remote = new IpEndpoint(added.Address, added.Port ?? _pathManager.InitialRemote.Port);
             _pathManager.HandleAnnounced(added.AddressId, remote);
-            Tell(new ConnectionEvent(ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, "announced by the peer"));
+            _events.Add(new ConnectionEvent(ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, "announced by the peer"));
         }
 
         if (options.RemoveAddress is { } removed)
@@ -251,7 +200,7 @@ public sealed partial class MptcpConnection
         if (state == TcpState.Established && subflow == _initial)
         {
             _established = true;
-            Tell(ConnectionEventKind.SubflowEstablished, subflow, "initial");
+            _events.Add(ConnectionEventKind.SubflowEstablished, subflow, "initial");
         }
         else if (state == TcpState.Closed)
         {
@@ -263,7 +212,7 @@ public sealed partial class MptcpConnection
                 TcpCloseReason.ResetByPeer => "reset by the peer",
                 _ => "aborted",
             };
-            Tell(ConnectionEventKind.SubflowClosed, subflow, why);
+            _events.Add(ConnectionEventKind.SubflowClosed, subflow, why);
             HandleEnd(subflow, reason);
         }
     }
@@ -275,7 +224,7 @@ public sealed partial class MptcpConnection
             subflow.ReinjectAll(_sender);
         }
 
-        if (_alive.Exists(other => other.IsAlive))
+        if (_subflows.AnyAlive)
         {
             return;
         }
@@ -288,34 +237,30 @@ public sealed partial class MptcpConnection
     private void HandleRemovedAddress(byte id)
     {
         _pathManager.HandleRemoved(id);
-        for (int i = 0; i < _alive.Count; i++)
+        for (int i = 0; i < _subflows.Count; i++)
         {
-            if (_alive[i].RemoteId == id && _alive[i].IsAlive)
+            if (_subflows.Alive[i].RemoteId == id && _subflows.Alive[i].IsAlive)
             {
-                _alive[i].Abort(MpTcpRstReason.Unspecified, "the peer removed the address");
+                _subflows.Alive[i].Abort(MpTcpRstReason.Unspecified, "the peer removed the address");
             }
         }
     }
 
-    /// <summary>Whether a subflow gets no new data because a better one is there.</summary>
-    private bool IsSpared(Subflow subflow) =>
-        (subflow.Suspect && _alive.Exists(other => other is { IsUsable: true, Suspect: false }))
-        || (subflow.Backup && _alive.Exists(other => other is { IsUsable: true, Suspect: false, Backup: false }));
-
     private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId)
     {
-        var subflow = new Subflow(this, _subflows++, configuration, link, handshake) { LocalId = localId };
-        _alive.Add(subflow);
+        var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake) { LocalId = localId };
+        _subflows.Add(subflow);
         return subflow;
     }
 
-    private void Register(int path, IpEndpoint remote)
+    private void Register(int path, IpEndpoint remote, bool checksumRequired)
     {
         // Plain TCP needs no token, but the same shape costs less than a second one.
         _keys = new ConnectionKeys(IsPlain ? 0 : _tokens.Register(this));
         _registered = !IsPlain;
         _signals = new AddressSignals(_keys);
         _pathManager = new PathManager(_paths, path, remote);
+        _dss = new DssWriter(_keys, _sender, _received) { ChecksumInUse = checksumRequired };
     }
 
     private void Unregister()
@@ -327,6 +272,12 @@ public sealed partial class MptcpConnection
         }
     }
 
+    private void AbortAll(Subflow? except)
+    {
+        _subflows.Abort(except);
+        Unregister();
+    }
+
     private void Fail(TcpCloseReason reason)
     {
         if (!_closed)
@@ -335,43 +286,14 @@ public sealed partial class MptcpConnection
         }
     }
 
-    private void AbortAll(Subflow? except)
-    {
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            if (_alive[i] != except && _alive[i].IsAlive)
-            {
-                _alive[i].Connection.Abort();
-            }
-        }
-
-        Unregister();
-    }
-
     /// <summary>A retransmission timeout makes a subflow suspect: what it holds goes on the others.</summary>
     private void NoticeSilence(Subflow subflow)
     {
         if (!subflow.Suspect && !IsPlain && subflow.IsUsable && subflow.Connection.Timeouts > 0)
         {
             subflow.Suspect = true;
-            Tell(ConnectionEventKind.SubflowSuspect, subflow, "no answer within the retransmission timeout");
-            ReinjectSuspects();
-        }
-    }
-
-    private void ReinjectSuspects()
-    {
-        if (!_alive.Exists(subflow => subflow is { IsUsable: true, Suspect: false }))
-        {
-            return;
-        }
-
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            if (_alive[i].Suspect)
-            {
-                _alive[i].ReinjectAll(_sender);
-            }
+            _events.Add(ConnectionEventKind.SubflowSuspect, subflow, "no answer within the retransmission timeout");
+            _subflows.ReinjectSuspects(_sender);
         }
     }
 
@@ -383,42 +305,14 @@ public sealed partial class MptcpConnection
     {
         if (_sender is { FinSent: true, FinAcknowledged: false })
         {
-            RequestFin();
+            _subflows.RequestFin();
         }
 
-        long lowest = _sender.Next;
-        for (int i = 0; i < _alive.Count; i++)
+        _sender.Reinject(_sender.Una, _subflows.LowestHeld(_sender.Next), source: null);
+        if (_sender.Una == _sender.Next)
         {
-            lowest = Math.Min(lowest, _alive[i].LowestHeld());
+            _subflows.RequestProbe();
         }
-
-        _sender.Reinject(_sender.Una, lowest, source: null);
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            if (_alive[i].IsUsable && _sender.Una == _sender.Next)
-            {
-                _alive[i].Connection.RequestProbe();
-            }
-        }
-    }
-
-    /// <summary>How far the send queue may let go: what a subflow may still send again stays, or is copied by it.</summary>
-    private long Release()
-    {
-        long below = _sender.Una;
-        for (int i = 0; !IsPlain && i < _alive.Count; i++)
-        {
-            if (_alive[i].Suspect)
-            {
-                _alive[i].Detach(below);
-            }
-            else if (_alive[i].IsAlive)
-            {
-                below = Math.Min(below, _alive[i].LowestHeld());
-            }
-        }
-
-        return below;
     }
 
     /// <summary>What follows from any input, whichever it was.</summary>
@@ -431,19 +325,10 @@ public sealed partial class MptcpConnection
 
         if (_sender.FinAcknowledged && _received.Finished)
         {
-            for (int i = 0; i < _alive.Count; i++)
-            {
-                _alive[i].Close();
-            }
+            _subflows.Close();
         }
 
-        long roundTrip = 0;
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            roundTrip = Math.Max(roundTrip, _alive[i].Connection.SmoothedRtt);
-        }
-
-        _sender.UpdateDeadline(Now, roundTrip);
+        _sender.UpdateDeadline(Now, _subflows.LargestRtt);
     }
 
     private void RequestSignals()
@@ -456,70 +341,12 @@ public sealed partial class MptcpConnection
         if (_sender.FinDue && _established)
         {
             _sender.HandleFinSent();
-            RequestFin();
+            _subflows.RequestFin();
         }
 
-        if (_signals.HasPending && _alive.Find(subflow => subflow.IsUsable) is { } carrier)
+        if (_signals.HasPending)
         {
-            carrier.Connection.RequestAck();
+            _subflows.FirstUsable?.Connection.RequestAck();
         }
-    }
-
-    private void RequestFin()
-    {
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            if (_alive[i].IsUsable)
-            {
-                _alive[i].RequestFin();
-            }
-        }
-    }
-
-    private void RequestAckEverywhere()
-    {
-        for (int i = 0; i < _alive.Count; i++)
-        {
-            if (_alive[i].Connection.State is TcpState.Established or TcpState.CloseWait)
-            {
-                _alive[i].Connection.RequestAck();
-            }
-        }
-    }
-
-    private void SortByRank()
-    {
-        for (int i = 1; i < _alive.Count; i++)
-        {
-            Subflow subflow = _alive[i];
-            long rank = RankOf(subflow);
-            int at = i;
-            for (; at > 0 && RankOf(_alive[at - 1]) > rank; at--)
-            {
-                _alive[at] = _alive[at - 1];
-            }
-
-            _alive[at] = subflow;
-        }
-    }
-
-    private long RankOf(Subflow subflow) => _settings.Scheduler.Rank(new SubflowSample(
-        subflow.Number,
-        subflow.Connection.SmoothedRtt,
-        subflow.Connection.CongestionWindow,
-        subflow.Connection.BytesInFlight));
-
-    private void Tell(ConnectionEventKind kind, Subflow subflow, string reason) =>
-        Tell(new ConnectionEvent(kind, subflow.Number, subflow.Local, subflow.Remote, reason));
-
-    private void Tell(in ConnectionEvent told)
-    {
-        // Nobody may be listening: the oldest go.
-        if (_events.Count == EventLimit)
-        {
-            _events.Dequeue();
-        }
-
-        _events.Enqueue(told);
     }
 }

@@ -15,14 +15,13 @@ public sealed partial class MptcpConnection
     private readonly IReadOnlyList<LocalPath> _paths;
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
-    private readonly List<Subflow> _alive = [];
-    private readonly List<Subflow> _ended = [];
-    private readonly Queue<Subflow> _toForget = new();
-    private readonly Queue<ConnectionEvent> _events = new();
+    private readonly SubflowSet _subflows;
+    private readonly EventLog _events = new();
     private readonly Func<long> _release;
     private ConnectionKeys _keys = null!;
     private AddressSignals _signals = null!;
     private PathManager _pathManager = null!;
+    private DssWriter _dss = null!;
     private Subflow _initial = null!;
     private bool _isInitiator;
     private bool _registered;
@@ -31,7 +30,6 @@ public sealed partial class MptcpConnection
     private bool _closed;
     private bool _fastClosed;
     private TcpCloseReason _closeReason;
-    private int _subflows;
 
     /// <summary>Makes a connection that <see cref="Connect"/> or <see cref="Accept"/> starts.</summary>
     /// <param name="settings">Buffers and preferences.</param>
@@ -42,7 +40,8 @@ public sealed partial class MptcpConnection
         (_settings, _tokens, _paths) = (settings, tokens, paths);
         _sender = new DataSender(settings.SendBuffer);
         _received = new DataReceiveQueue(settings.ReceiveBuffer);
-        _release = Release;
+        _subflows = new SubflowSet(settings.Scheduler);
+        _release = () => IsPlain ? _sender.Una : _subflows.Release(_sender.Una);
     }
 
     /// <summary>
@@ -84,25 +83,15 @@ public sealed partial class MptcpConnection
     public long Unacknowledged => _sender.Unacknowledged;
 
     /// <summary>Whether no subflow has anything left to exchange.</summary>
-    public bool SubflowsFinished => _alive.TrueForAll(s => s.Connection.State is TcpState.Closed or TcpState.TimeWait);
+    public bool SubflowsFinished => _subflows.AllFinished;
 
     /// <summary>Whether nothing of it is left to send or to wait for.</summary>
-    public bool IsOver => _closed && _alive.Count == 0;
+    public bool IsOver => _closed && _subflows.Count == 0;
 
     /// <summary>When <see cref="HandleTimeout"/> wants to be called.</summary>
-    public Instant NextTimeout
-    {
-        get
-        {
-            Instant next = IsPlain ? Instant.Never : Instant.Min(_sender.NextTimeout, _signals.NextTimeout);
-            for (int i = 0; i < _alive.Count; i++)
-            {
-                next = Instant.Min(next, _alive[i].Connection.NextTimeout);
-            }
-
-            return next;
-        }
-    }
+    public Instant NextTimeout => IsPlain
+        ? _subflows.NextTimeout
+        : Instant.Min(_subflows.NextTimeout, Instant.Min(_sender.NextTimeout, _signals.NextTimeout));
 
     /// <summary>Opens the initial subflow from the local path <paramref name="path"/>.</summary>
     /// <param name="now">The time.</param>
@@ -113,7 +102,7 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         _isInitiator = true;
-        Register(path, configuration.Remote);
+        Register(path, configuration.Remote, _settings.ChecksumRequired);
         _initial = Add(configuration, link, new CapableInitiator(this), 0);
         _initial.Connection.Connect();
         return _initial;
@@ -125,8 +114,7 @@ public sealed partial class MptcpConnection
         Now = now;
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
         IsPlain = !CapableResponder.IsProposal(options, out bool checksumRequired);
-        ChecksumInUse = checksumRequired || _settings.ChecksumRequired;
-        Register(path, configuration.Remote);
+        Register(path, configuration.Remote, checksumRequired || _settings.ChecksumRequired);
         _initial = Add(configuration, link, new CapableResponder(this), 0);
         _initial.Connection.Accept(now, syn);
         return _initial;
@@ -180,7 +168,7 @@ public sealed partial class MptcpConnection
         if (count > 0 && _received.WindowUpdateDue)
         {
             // Any of these ACKs may be lost, and every subflow keeps its own view of the window.
-            RequestAckEverywhere();
+            _subflows.RequestAck();
         }
 
         return count;
@@ -221,9 +209,9 @@ public sealed partial class MptcpConnection
     public void HandleTimeout(Instant now)
     {
         Now = now;
-        for (int i = 0; i < _alive.Count; i++)
+        for (int i = 0; i < _subflows.Count; i++)
         {
-            Subflow subflow = _alive[i];
+            Subflow subflow = _subflows.Alive[i];
             if (subflow.Connection.NextTimeout <= now)
             {
                 subflow.Connection.HandleTimeout(now);
@@ -251,10 +239,10 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         RequestSignals();
-        SortByRank();
-        for (int i = 0; i < _alive.Count; i++)
+        _subflows.Sort();
+        for (int i = 0; i < _subflows.Count; i++)
         {
-            subflow = _alive[i];
+            subflow = _subflows.Alive[i];
             if (subflow.Connection.TryTransmit(now, buffer, out length))
             {
                 if (subflow.AckOwed)
@@ -269,9 +257,7 @@ public sealed partial class MptcpConnection
 
             if (!subflow.IsAlive)
             {
-                _alive.RemoveAt(i--);
-                _ended.Add(subflow);
-                _toForget.Enqueue(subflow);
+                _subflows.Retire(i--);
             }
         }
 
@@ -284,21 +270,15 @@ public sealed partial class MptcpConnection
     public bool TryTakeJoin(out JoinRequest request)
     {
         request = default;
-        return _isInitiator && CanJoin && _sender is { FinAcknowledged: false } && _pathManager.TryNext(_alive, out request);
+        return _isInitiator && CanJoin && _sender is { FinAcknowledged: false } && _pathManager.TryNext(_subflows.Alive, out request);
     }
 
     /// <summary>A subflow that is over: its addresses and ports are free.</summary>
-    public bool TryTakeEnded(out Subflow? subflow) => _toForget.TryDequeue(out subflow);
+    public bool TryTakeEnded(out Subflow? subflow) => _subflows.TryTakeEnded(out subflow);
 
     /// <summary>The next event that was not taken yet.</summary>
-    public bool TryTakeEvent(out ConnectionEvent taken) => _events.TryDequeue(out taken);
+    public bool TryTakeEvent(out ConnectionEvent taken) => _events.TryTake(out taken);
 
     /// <summary>Replaces the list's content by the subflows, those that have ended included, by number.</summary>
-    public void CopySubflows(List<SubflowInfo> destination)
-    {
-        destination.Clear();
-        _ended.ForEach(subflow => destination.Add(subflow.Info));
-        _alive.ForEach(subflow => destination.Add(subflow.Info));
-        destination.Sort((a, b) => a.Number.CompareTo(b.Number));
-    }
+    public void CopySubflows(List<SubflowInfo> destination) => _subflows.CopyTo(destination);
 }

@@ -104,7 +104,7 @@ public sealed class Subflow : ITcpUser
                 SubflowOffset = offset,
                 DataOffset = dataOffset,
                 Length = length,
-                Checksum = _connection.ChecksumOf(dataOffset, offset, length),
+                Checksum = _connection.Dss.ChecksumOf(dataOffset, offset, length),
                 InCapable = FirstDataIsCapable,
                 WideAck = _receiver.PeerUses64Bits,
             });
@@ -176,7 +176,7 @@ public sealed class Subflow : ITcpUser
         else if (_finDue && !segment.HasData)
         {
             _finDue = false;
-            _connection.BareFin(_receiver.PeerUses64Bits).TryWrite(ref writer);
+            _connection.Dss.Fin(_receiver.PeerUses64Bits).TryWrite(ref writer);
         }
         else if (_connection.IsPlain || (!_handshake.Complete && _handshake.TryWriteOptions(segment, ref writer)))
         {
@@ -192,7 +192,7 @@ public sealed class Subflow : ITcpUser
         }
         else
         {
-            _connection.DataAck(_receiver.PeerUses64Bits).TryWrite(ref writer);
+            _connection.Dss.Ack(_receiver.PeerUses64Bits).TryWrite(ref writer);
         }
     }
 
@@ -311,20 +311,11 @@ public sealed class Subflow : ITcpUser
     {
         if (mapping.InCapable)
         {
-            _connection.CapableData(mapping).TryWrite(ref writer);
-            return;
+            _connection.Dss.CapableMapping(mapping, _connection.CapableFlags).TryWrite(ref writer);
         }
-
-        DssOption dss = _connection.DataAck(mapping.WideAck) with
+        else
         {
-            HasMapping = true,
-            DataSequence64 = true,
-            DataSequenceNumber = _connection.SendSpace.ToWire64(mapping.DataOffset),
-            SubflowSequenceNumber = unchecked((uint)mapping.SubflowOffset),
-            DataLength = (ushort)mapping.Length,
-            HasChecksum = _connection.ChecksumInUse,
-            Checksum = mapping.Checksum,
-        };
-        dss.TryWrite(ref writer);
+            _connection.Dss.Mapping(mapping).TryWrite(ref writer);
+        }
     }
 }

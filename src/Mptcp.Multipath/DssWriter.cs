@@ -1,0 +1,72 @@
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <summary>Makes the options that carry data sequence numbers, from the state of a connection.</summary>
+internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataReceiveQueue received)
+{
+    private readonly byte[] _mapped = new byte[ushort.MaxValue];
+
+    /// <summary>Whether mappings carry checksums: either end's wish is enough (RFC 8684 §3.1).</summary>
+    public bool ChecksumInUse { get; set; }
+
+    public ushort ChecksumOf(long dataOffset, long subflowOffset, int length)
+    {
+        if (!ChecksumInUse)
+        {
+            return 0;
+        }
+
+        Span<byte> bytes = _mapped.AsSpan(0, length);
+        sender.CopyTo(dataOffset, bytes);
+        return DssChecksum.Compute(
+            keys.Send.ToWire64(dataOffset), unchecked((uint)subflowOffset), (ushort)length, InternetChecksum.Accumulate(bytes));
+    }
+
+    /// <summary>The DATA_ACK alone, of 64 bits or of 32.</summary>
+    public DssOption Ack(bool wide) => new()
+    {
+        HasDataAck = true,
+        DataAck64 = wide,
+        DataAck = wide ? keys.Receive.ToWire64(received.Next) : keys.Receive.ToWire32(received.Next),
+    };
+
+    /// <summary>A mapping, with a DATA_ACK beside it.</summary>
+    public DssOption Mapping(in SendMapping mapping) => Ack(mapping.WideAck) with
+    {
+        HasMapping = true,
+        DataSequence64 = true,
+        DataSequenceNumber = keys.Send.ToWire64(mapping.DataOffset),
+        SubflowSequenceNumber = unchecked((uint)mapping.SubflowOffset),
+        DataLength = (ushort)mapping.Length,
+        HasChecksum = ChecksumInUse,
+        Checksum = mapping.Checksum,
+    };
+
+    /// <summary>The initiator's first mapping: keys and data-level length in one option (RFC 8684 §3.1).</summary>
+    public MpCapableOption CapableMapping(in SendMapping mapping, MpCapableFlags flags) => new()
+    {
+        Version = MpCapableOption.Version1,
+        Flags = flags,
+        SenderKey = keys.Local,
+        ReceiverKey = keys.Remote,
+        DataLength = (ushort)mapping.Length,
+        Checksum = ChecksumInUse ? mapping.Checksum : null,
+    };
+
+    /// <summary>The DATA_FIN on a segment without payload: one octet long, no subflow sequence (RFC 8684 §3.3.3).</summary>
+    public DssOption Fin(bool wideAck)
+    {
+        ulong number = keys.Send.ToWire64(sender.FinOffset);
+        return Ack(wideAck) with
+        {
+            HasMapping = true,
+            DataSequence64 = true,
+            DataSequenceNumber = number,
+            DataLength = 1,
+            DataFin = true,
+            HasChecksum = ChecksumInUse,
+            Checksum = ChecksumInUse ? DssChecksum.Compute(number, 0, 1, 0) : (ushort)0,
+        };
+    }
+}

@@ -1,0 +1,206 @@
+using Mptcp.Tcp;
+
+namespace Mptcp.Multipath;
+
+/// <summary>The subflows of a connection: those that live, in the order in which they may send, and those that ended.</summary>
+internal sealed class SubflowSet(IScheduler scheduler)
+{
+    private readonly List<Subflow> _alive = [];
+    private readonly List<Subflow> _ended = [];
+    private readonly Queue<Subflow> _toForget = new();
+    private int _made;
+
+    /// <summary>Those that are not closed, or have a RST to send yet.</summary>
+    public IReadOnlyList<Subflow> Alive => _alive;
+
+    public int Count => _alive.Count;
+
+    /// <summary>The number of the next subflow.</summary>
+    public int NextNumber => _made;
+
+    public bool AnyAlive => _alive.Exists(subflow => subflow.IsAlive);
+
+    /// <summary>Whether a subflow could take over from one that is suspect.</summary>
+    public bool AnyTrusted => _alive.Exists(subflow => subflow is { IsUsable: true, Suspect: false });
+
+    public bool AllFinished => _alive.TrueForAll(s => s.Connection.State is TcpState.Closed or TcpState.TimeWait);
+
+    public Subflow? FirstUsable => _alive.Find(subflow => subflow.IsUsable);
+
+    public Instant NextTimeout
+    {
+        get
+        {
+            Instant next = Instant.Never;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                next = Instant.Min(next, _alive[i].Connection.NextTimeout);
+            }
+
+            return next;
+        }
+    }
+
+    public long LargestRtt
+    {
+        get
+        {
+            long largest = 0;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                largest = Math.Max(largest, _alive[i].Connection.SmoothedRtt);
+            }
+
+            return largest;
+        }
+    }
+
+    public void Add(Subflow subflow)
+    {
+        _made++;
+        _alive.Add(subflow);
+    }
+
+    /// <summary>Ends the life of a subflow that has nothing more to send.</summary>
+    public void Retire(int index)
+    {
+        _ended.Add(_alive[index]);
+        _toForget.Enqueue(_alive[index]);
+        _alive.RemoveAt(index);
+    }
+
+    /// <summary>A subflow whose addresses and ports are free.</summary>
+    public bool TryTakeEnded(out Subflow? subflow) => _toForget.TryDequeue(out subflow);
+
+    public void CopyTo(List<SubflowInfo> destination)
+    {
+        destination.Clear();
+        _ended.ForEach(subflow => destination.Add(subflow.Info));
+        _alive.ForEach(subflow => destination.Add(subflow.Info));
+        destination.Sort((a, b) => a.Number.CompareTo(b.Number));
+    }
+
+    /// <summary>Brings them into the order in which the scheduler asks them; nearly always they are in it.</summary>
+    public void Sort()
+    {
+        for (int i = 1; i < _alive.Count; i++)
+        {
+            Subflow subflow = _alive[i];
+            long rank = RankOf(subflow);
+            int at = i;
+            for (; at > 0 && RankOf(_alive[at - 1]) > rank; at--)
+            {
+                _alive[at] = _alive[at - 1];
+            }
+
+            _alive[at] = subflow;
+        }
+    }
+
+    /// <summary>Whether a subflow gets no new data because a better one is there.</summary>
+    public bool IsSpared(Subflow subflow) =>
+        (subflow.Suspect && AnyTrusted)
+        || (subflow.Backup && _alive.Exists(other => other is { IsUsable: true, Suspect: false, Backup: false }));
+
+    /// <summary>Hands what suspect subflows hold to the others, if there is one that can take it.</summary>
+    public void ReinjectSuspects(DataSender sender)
+    {
+        for (int i = 0; AnyTrusted && i < _alive.Count; i++)
+        {
+            if (_alive[i].Suspect)
+            {
+                _alive[i].ReinjectAll(sender);
+            }
+        }
+    }
+
+    /// <summary>The lowest data offset that a subflow holds, at most <paramref name="limit"/>.</summary>
+    public long LowestHeld(long limit)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            limit = Math.Min(limit, _alive[i].LowestHeld());
+        }
+
+        return limit;
+    }
+
+    /// <summary>
+    /// How far below <paramref name="acknowledged"/> the send queue may let go: what a subflow may still send again stays,
+    /// but a suspect one, which could stay silent for minutes, takes a copy (docs/decisions/0006).
+    /// </summary>
+    public long Release(long acknowledged)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].Suspect)
+            {
+                _alive[i].Detach(acknowledged);
+            }
+            else if (_alive[i].IsAlive)
+            {
+                acknowledged = Math.Min(acknowledged, _alive[i].LowestHeld());
+            }
+        }
+
+        return acknowledged;
+    }
+
+    public void RequestFin()
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].IsUsable)
+            {
+                _alive[i].RequestFin();
+            }
+        }
+    }
+
+    public void RequestAck()
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].Connection.State is TcpState.Established or TcpState.CloseWait)
+            {
+                _alive[i].Connection.RequestAck();
+            }
+        }
+    }
+
+    public void RequestProbe()
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].IsUsable)
+            {
+                _alive[i].Connection.RequestProbe();
+            }
+        }
+    }
+
+    public void Close()
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            _alive[i].Close();
+        }
+    }
+
+    public void Abort(Subflow? except)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i] != except && _alive[i].IsAlive)
+            {
+                _alive[i].Connection.Abort();
+            }
+        }
+    }
+
+    private long RankOf(Subflow subflow) => scheduler.Rank(new SubflowSample(
+        subflow.Number,
+        subflow.Connection.SmoothedRtt,
+        subflow.Connection.CongestionWindow,
+        subflow.Connection.BytesInFlight));
+}
