@@ -9,11 +9,17 @@ public struct RttEstimator(long minimumRto)
     /// <summary>The cap of back-off (RFC 6298 §2.5).</summary>
     public const long MaximumRto = 60 * Instant.Second;
 
+    private const long MinimumLifetime = 10 * Instant.Second;
+
+    private Instant _minimumAt;
     private long _variation;
     private int _backoff;
 
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long Smoothed { get; private set; }
+
+    /// <summary>The least sample of the last ten seconds in nanoseconds; 0 before the first.</summary>
+    public long Minimum { get; private set; }
 
     /// <summary>The retransmission timeout in nanoseconds, back-off included.</summary>
     public readonly long Rto
@@ -26,9 +32,14 @@ public struct RttEstimator(long minimumRto)
     }
 
     /// <summary>Takes a sample of a range that was sent once (Karn's rule is the caller's).</summary>
-    public void AddSample(long roundTrip)
+    public void AddSample(Instant now, long roundTrip)
     {
         roundTrip = Math.Max(roundTrip, 1);
+        if (Minimum == 0 || roundTrip <= Minimum || now - _minimumAt > MinimumLifetime)
+        {
+            (Minimum, _minimumAt) = (roundTrip, now);
+        }
+
         if (Smoothed == 0)
         {
             (Smoothed, _variation) = (roundTrip, roundTrip / 2);

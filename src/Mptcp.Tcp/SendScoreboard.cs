@@ -12,6 +12,7 @@ internal struct SentRange
     public int Transmissions;
     public long Order;
     public Instant SentAt;
+    public DeliveryMark Mark;
 
     public readonly int SequenceLength => Length + (Syn ? 1 : 0) + (Fin ? 1 : 0);
 
@@ -20,8 +21,18 @@ internal struct SentRange
     public readonly bool InFlight => !Sacked && !Lost;
 }
 
-/// <summary>What an acknowledgement brought.</summary>
-internal readonly record struct AckOutcome(long Delivered, Instant? SampleSentAt);
+/// <summary>What an acknowledgement brought, with all its SACK blocks.</summary>
+internal struct AckOutcome
+{
+    /// <summary>Bytes newly acknowledged, selectively or not.</summary>
+    public long Delivered;
+
+    /// <summary>Bytes in flight before it.</summary>
+    public long InFlightBefore;
+
+    /// <summary>Of the ranges it acknowledged, the one that was sent last.</summary>
+    public SentRange Latest;
+}
 
 /// <summary>
 /// The ranges between SND.UNA and SND.NXT, in order, with what is known of each (RFC 6675). Loss is judged by
@@ -35,12 +46,27 @@ internal sealed class SendScoreboard
     private int _head;
     private long _order;
     private long _deliveredOrder = -1;
+    private int _lost;
+    private AckOutcome _outcome;
 
     public int Count { get; private set; }
 
     public long BytesInFlight { get; private set; }
 
     public ref SentRange this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+
+    /// <summary>What was acknowledged since this was asked last.</summary>
+    public AckOutcome TakeOutcome()
+    {
+        AckOutcome outcome = _outcome;
+        if (outcome.Delivered == 0)
+        {
+            outcome.InFlightBefore = BytesInFlight;
+        }
+
+        _outcome = default;
+        return outcome;
+    }
 
     public void Add(SentRange range, Instant now)
     {
@@ -73,6 +99,7 @@ internal sealed class SendScoreboard
         }
 
         this[index + 1] = second;
+        _lost += second.Lost ? 1 : 0;
         this[index].Length = length;
         this[index].Fin = false;
     }
@@ -80,7 +107,7 @@ internal sealed class SendScoreboard
     /// <summary>The first range that is lost and was not sent again, or -1.</summary>
     public int FirstLost()
     {
-        for (int i = 0; i < Count; i++)
+        for (int i = 0; _lost > 0 && i < Count; i++)
         {
             if (this[i].Lost && !this[i].Sacked)
             {
@@ -94,17 +121,16 @@ internal sealed class SendScoreboard
     public void MarkRetransmitted(int index, Instant now)
     {
         ref SentRange range = ref this[index];
+        _lost -= range.Lost ? 1 : 0;
         range.Lost = false;
         Mark(ref range, now);
     }
 
-    public AckOutcome Acknowledge(long una)
+    public void Acknowledge(long una)
     {
-        long delivered = 0;
-        Instant? sample = null;
         while (Count > 0 && this[0].End <= una)
         {
-            delivered += Deliver(ref this[0], ref sample);
+            Deliver(ref this[0]);
             _head = (_head + 1) & (_ring.Length - 1);
             Count--;
         }
@@ -114,21 +140,17 @@ internal sealed class SendScoreboard
         {
             ref SentRange first = ref this[0];
             int cut = (int)(una - first.Start);
+            NoteDelivered(first, first.Sacked ? 0 : cut);
             BytesInFlight -= first.InFlight ? cut : 0;
             int ofSyn = first.Syn ? 1 : 0;
             first.Syn = false;
             first.Start = una;
             first.Length -= cut - ofSyn;
-            delivered += cut;
         }
-
-        return new AckOutcome(delivered, sample);
     }
 
-    public AckOutcome MarkSacked(long left, long right)
+    public void MarkSacked(long left, long right)
     {
-        long delivered = 0;
-        Instant? sample = null;
         for (int i = 0; i < Count; i++)
         {
             ref SentRange range = ref this[i];
@@ -139,12 +161,10 @@ internal sealed class SendScoreboard
 
             if (!range.Sacked && range.Start >= left && range.End <= right)
             {
-                delivered += Deliver(ref range, ref sample);
+                Deliver(ref range);
                 range.Sacked = true;
             }
         }
-
-        return new AckOutcome(delivered, sample);
     }
 
     /// <summary>Marks what transmission order shows to be lost. True when something new was marked.</summary>
@@ -198,6 +218,7 @@ internal sealed class SendScoreboard
     {
         BytesInFlight -= range.SequenceLength;
         range.Lost = true;
+        _lost++;
     }
 
     private void Mark(ref SentRange range, Instant now)
@@ -208,22 +229,37 @@ internal sealed class SendScoreboard
         BytesInFlight += range.SequenceLength;
     }
 
-    private long Deliver(ref SentRange range, ref Instant? sample)
+    private void Deliver(ref SentRange range)
     {
         if (range.Sacked)
         {
-            return 0;
+            return;
         }
 
+        NoteDelivered(range, range.SequenceLength);
         BytesInFlight -= range.Lost ? 0 : range.SequenceLength;
+        _lost -= range.Lost ? 1 : 0;
+        range.Lost = false;
         _deliveredOrder = Math.Max(_deliveredOrder, range.Order);
+    }
 
-        // Karn: a range that was sent twice says nothing about the round trip (RFC 6298 §3).
-        if (range.Transmissions == 1)
+    private void NoteDelivered(in SentRange range, int bytes)
+    {
+        if (bytes == 0)
         {
-            sample = range.SentAt;
+            return;
         }
 
-        return range.SequenceLength;
+        if (_outcome.Delivered == 0)
+        {
+            _outcome.InFlightBefore = BytesInFlight;
+        }
+
+        if (_outcome.Delivered == 0 || range.Order > _outcome.Latest.Order)
+        {
+            _outcome.Latest = range;
+        }
+
+        _outcome.Delivered += bytes;
     }
 }

@@ -26,6 +26,9 @@ public sealed record TcpConfiguration
     /// <summary>The least retransmission timeout in nanoseconds; 200 ms as Linux has it, where RFC 6298 says 1 s.</summary>
     public long MinimumRto { get; init; } = 200 * Instant.Millisecond;
 
+    /// <summary>Makes the congestion controller for a segment size in bytes.</summary>
+    public Func<int, ICongestionController> CongestionControl { get; init; } = CongestionControllers.Cubic;
+
     /// <summary>How long an ACK may wait for company, in nanoseconds.</summary>
     public long DelayedAck { get; init; } = 40 * Instant.Millisecond;
 

@@ -87,6 +87,10 @@ public sealed class TcpConnection
         Enter(TcpState.SynReceived);
     }
 
+    /// <summary>Puts another congestion controller in the place of the one in use; it goes on from the same window.</summary>
+    /// <param name="make">Makes one for a segment size in bytes, as in <see cref="TcpConfiguration.CongestionControl"/>.</param>
+    public void SwitchCongestionControl(Func<int, ICongestionController> make) => _sender.SwitchController(make);
+
     /// <summary>No more data will come from the user: a FIN follows what it still has.</summary>
     public void Close() => _closing = true;
 
@@ -418,14 +422,13 @@ public sealed class TcpConnection
             long right = SequenceNumbers.Unwrap(block.Right, _configuration.InitialSequenceNumber, _sender.Una);
             if (left < right && right <= _sender.Next && left >= _sender.Una)
             {
-                _sender.HandleSack(now, left, right);
+                _sender.HandleSack(left, right);
             }
         }
 
         long window = (long)segment.Window << (segment.Syn ? 0 : _peerWindowShift);
         bool bare = segment.SequenceLength == 0 && !signal;
-        bool moved = ack >= _sender.Una && _sender.HandleAck(now, ack, offset, window, bare);
-        _sender.DetectLosses();
+        bool moved = _sender.HandleAck(now, ack, offset, window, bare);
         if (State == TcpState.SynReceived)
         {
             Enter(TcpState.Established);

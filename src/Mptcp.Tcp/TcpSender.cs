@@ -9,7 +9,12 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     private readonly SendScoreboard _scoreboard = new();
     private Pacer _pacer;
     private RttEstimator _rtt = new(configuration.MinimumRto);
-    private ICongestionController _congestion = Reno(configuration.MaximumSegmentSize);
+    private DeliverySampler _delivery;
+    private ICongestionController _congestion = configuration.CongestionControl(configuration.MaximumSegmentSize);
+    private Instant _lastSent;
+    private long _peakRound;
+    private long _peakInFlight;
+    private long _previousPeak;
     private long _recoveryPoint = -1;
     private bool _recoveryByTimeout;
     private long _windowUpdateSequence = -1;
@@ -65,13 +70,23 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public Instant NextTimeout => Instant.Min(_pacer.NextTimeout, Instant.Min(_retransmissionDeadline, _probeDeadline));
 
-    public void HandleSegmentSizeKnown() => _congestion = Reno(SegmentSize);
+    public void HandleSegmentSizeKnown() => _congestion = configuration.CongestionControl(SegmentSize);
 
-    /// <summary>An acceptable ACK. <paramref name="window"/> is scaled. True when SND.UNA moved.</summary>
+    /// <summary>Puts another controller in the place of the one in use; it goes on from the same window.</summary>
+    public void SwitchController(Func<int, ICongestionController> make)
+    {
+        ICongestionController next = make(SegmentSize);
+        next.TakeOver(_congestion.Window, _congestion.SlowStartThreshold);
+        _congestion = next;
+    }
+
+    /// <summary>
+    /// An ACK, perhaps an old one, after its SACK blocks. <paramref name="window"/> is scaled. True when SND.UNA moved.
+    /// </summary>
     public bool HandleAck(Instant now, long ack, long sequence, long window, bool maybeDuplicate)
     {
-        bool updatesWindow = _windowUpdateSequence < sequence
-            || (_windowUpdateSequence == sequence && _windowUpdateAck <= ack);
+        bool updatesWindow = ack >= Una
+            && (_windowUpdateSequence < sequence || (_windowUpdateSequence == sequence && _windowUpdateAck <= ack));
         bool duplicate = maybeDuplicate && ack == Una && window == Window && _scoreboard.Count > 0;
         if (updatesWindow)
         {
@@ -80,16 +95,14 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             (_windowUpdateSequence, _windowUpdateAck) = (sequence, ack);
         }
 
-        bool limited = _scoreboard.BytesInFlight + SegmentSize > _congestion.Window / 2;
         bool moved = ack > Una;
         if (moved)
         {
-            AckOutcome outcome = _scoreboard.Acknowledge(ack);
+            _scoreboard.Acknowledge(ack);
             Una = ack;
-            TakeSample(now, outcome);
             (_timeouts, _duplicateAcks) = (0, 0);
             _rtt.ResetBackOff();
-            HandleProgress(outcome.Delivered, limited);
+            HandleProgress();
             ArmRetransmission(now);
         }
         else if (duplicate && !SackPermitted && ++_duplicateAcks == 3)
@@ -103,6 +116,12 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             _timeouts = 0;
         }
 
+        if (_scoreboard.DetectLosses())
+        {
+            EnterRecovery();
+        }
+
+        TakeSample(now, _scoreboard.TakeOutcome());
         UpdateProbe(now);
         return moved;
     }
@@ -121,17 +140,8 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     /// <summary>Everything in flight is to be sent again: the peer cannot have it, or its size was wrong.</summary>
     public void RepeatAll() => _scoreboard.MarkAllLost();
 
-    /// <summary>A SACK block. To be followed by <see cref="DetectLosses"/>.</summary>
-    public void HandleSack(Instant now, long left, long right) =>
-        TakeSample(now, _scoreboard.MarkSacked(left, right));
-
-    public void DetectLosses()
-    {
-        if (_scoreboard.DetectLosses())
-        {
-            EnterRecovery();
-        }
-    }
+    /// <summary>A SACK block. To be followed by <see cref="HandleAck"/>.</summary>
+    public void HandleSack(long left, long right) => _scoreboard.MarkSacked(left, right);
 
     public void HandleTimeout(Instant now)
     {
@@ -177,6 +187,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             _scoreboard.Split(index, RepeatLimit);
         }
 
+        _scoreboard[index].Mark = _delivery.Mark(now, idle: _scoreboard.BytesInFlight == 0);
         _scoreboard.MarkRetransmitted(index, now);
         range = _scoreboard[index];
         Pace(now, range.Length);
@@ -195,13 +206,22 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
         // Sender's silly-window avoidance (RFC 9293 §3.8.6.2.1): a small segment only if nothing is in flight to bring a
         // better window, or if it is half of what the peer ever offered.
-        long room = Math.Min(Una + Window - Next, _congestion.Window - _scoreboard.BytesInFlight);
+        RestartAfterIdle(now);
+        long congestionRoom = _congestion.Window - _scoreboard.BytesInFlight;
+        long peerRoom = Una + Window - Next;
+        if (congestionRoom >= segmentPayload && (!source.HasData || peerRoom < segmentPayload))
+        {
+            _delivery.HandleApplicationLimited(_scoreboard.BytesInFlight);
+        }
+
+        long room = Math.Min(peerRoom, congestionRoom);
         bool worthwhile = room >= segmentPayload || _scoreboard.BytesInFlight == 0 || room >= _largestWindow / 2;
         return room > 0 && worthwhile && source.HasData && _pacer.MaySend(now) ? (int)Math.Min(room, segmentPayload) : 0;
     }
 
     public void HandleSent(Instant now, SentRange range)
     {
+        range.Mark = _delivery.Mark(now, idle: _scoreboard.BytesInFlight == 0);
         _scoreboard.Add(range, now);
         Pace(now, range.Length);
         Next = range.End;
@@ -230,27 +250,15 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public void Stop() => (_retransmissionDeadline, _probeDeadline, ProbeDue, _pacer) = (Instant.Never, Instant.Never, false, default);
 
-    private static ICongestionController Reno(int segmentSize)
-    {
-        ICongestionController controller = new NewReno(segmentSize);
-        return controller;
-    }
-
     private long ProbeInterval => Math.Min(_rtt.Rto << Math.Min(_probes, 16), RttEstimator.MaximumRto);
 
-    private void HandleProgress(long delivered, bool limited)
+    private void HandleProgress()
     {
         if (InRecovery && Una >= _recoveryPoint)
         {
             _recoveryPoint = -1;
         }
-
-        // After a timeout the window grows by slow start; in fast recovery it stays (RFC 5681 §3.2).
-        if (!InRecovery || _recoveryByTimeout)
-        {
-            _congestion.HandleAcknowledged(delivered, limited);
-        }
-        else if (!SackPermitted)
+        else if (InRecovery && !_recoveryByTimeout && !SackPermitted)
         {
             _scoreboard.MarkHeadLost();
         }
@@ -267,16 +275,67 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         _congestion.HandleLoss(Next - Una);
     }
 
-    private void TakeSample(Instant now, AckOutcome outcome)
+    private void TakeSample(Instant now, in AckOutcome outcome)
     {
-        if (outcome.SampleSentAt is { } sentAt)
+        if (outcome.Delivered == 0)
         {
-            _rtt.AddSample(now - sentAt);
+            return;
+        }
+
+        // Karn: a range that was sent twice says nothing about the round trip (RFC 6298 §3).
+        long roundTrip = outcome.Latest.Transmissions == 1 ? Math.Max(1, now - outcome.Latest.SentAt) : 0;
+        if (roundTrip > 0)
+        {
+            _rtt.AddSample(now, roundTrip);
+        }
+
+        _delivery.HandleDelivered(now, outcome.Delivered, outcome.Latest, _rtt.Minimum);
+        _congestion.HandleAck(new CongestionSample
+        {
+            Now = now,
+            Acked = outcome.Delivered,
+            InFlightBefore = outcome.InFlightBefore,
+            InFlight = _scoreboard.BytesInFlight,
+            RoundTrip = roundTrip,
+            SmoothedRoundTrip = _rtt.Smoothed,
+            MinimumRoundTrip = _rtt.Minimum,
+            ApplicationLimited = !WindowWasUsed(),
+            InRecovery = InRecovery && !_recoveryByTimeout,
+            DeliveryRate = _delivery.Rate,
+            RateIsApplicationLimited = _delivery.RateIsApplicationLimited,
+            Delivered = _delivery.Delivered,
+            Round = _delivery.Round,
+        });
+    }
+
+    /// <summary>Whether the window was filled within the last round trip; in slow start half of it is enough.</summary>
+    private bool WindowWasUsed()
+    {
+        long peak = Math.Max(_peakInFlight, _previousPeak);
+        if (_peakRound != _delivery.Round)
+        {
+            (_peakRound, _previousPeak, _peakInFlight) = (_delivery.Round, _peakInFlight, _scoreboard.BytesInFlight);
+        }
+
+        long window = _congestion.Window;
+        return window < _congestion.SlowStartThreshold ? 2 * peak > window : peak + 2 * SegmentSize > window;
+    }
+
+    private void RestartAfterIdle(Instant now)
+    {
+        if (_scoreboard.Count == 0 && _lastSent != default && now - _lastSent > _rtt.Rto && source.HasData)
+        {
+            _congestion.HandleIdleRestart(now);
+            _lastSent = now;
         }
     }
 
-    private void Pace(Instant now, int bytes) =>
-        _pacer.HandleSent(now, bytes, _congestion.Window, _rtt.Smoothed, SegmentSize, slowStart: _congestion.InSlowStart);
+    private void Pace(Instant now, int bytes)
+    {
+        _lastSent = now;
+        _peakInFlight = Math.Max(_peakInFlight, _scoreboard.BytesInFlight);
+        _pacer.HandleSent(now, bytes, _congestion.PacingRate(_rtt.Smoothed), SegmentSize);
+    }
 
     private void ArmIfIdle(Instant now)
     {

@@ -1,8 +1,8 @@
 namespace Mptcp.Tcp;
 
 /// <summary>
-/// Spreads segments over the round-trip time, so that acknowledgements that come in a heap do not make a heap of segments
-/// that overflows a queue on the path.
+/// Lets segments leave at the rate that the congestion controller says, so that acknowledgements that come in a heap do
+/// not make a heap of segments that overflows a queue on the path.
 /// </summary>
 internal struct Pacer
 {
@@ -26,18 +26,21 @@ internal struct Pacer
     /// <summary>Time has passed: who waited may ask again.</summary>
     public void HandleTimeout(Instant now) => _blocked &= _next > now;
 
-    /// <summary>Bytes left: 1.25 windows per round trip, and 2 in slow start, so that pacing never limits growth.</summary>
-    public void HandleSent(Instant now, int bytes, long window, long roundTrip, int segmentSize, bool slowStart)
+    /// <summary>Bytes left.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="bytes">How many.</param>
+    /// <param name="rate">Bytes per second; 0 for no limit.</param>
+    /// <param name="segmentSize">A full segment.</param>
+    public void HandleSent(Instant now, int bytes, long rate, int segmentSize)
     {
-        if (roundTrip == 0 || bytes == 0)
+        if (rate == 0 || bytes == 0)
         {
             return;
         }
 
-        long perRoundTrip = slowStart ? window * 2 : window * 5 / 4;
-        long credit = Math.Max(Quantum, (long)((Int128)LeastSegments * segmentSize * roundTrip / perRoundTrip));
+        long credit = Math.Max(Quantum, LeastSegments * segmentSize * Instant.Second / rate);
         Instant earliest = now + -credit;
         _next = _next < earliest ? earliest : _next;
-        _next += (long)((Int128)bytes * roundTrip / perRoundTrip);
+        _next += bytes * Instant.Second / rate;
     }
 }
