@@ -8,6 +8,7 @@ namespace Mptcp.Tcp;
 /// </summary>
 public sealed class ByteStreamUser : ITcpUser
 {
+    private const int FullSegment = 1460;
     private readonly byte[] _send;
     private readonly byte[] _receive;
     private long _acknowledged = 1;
@@ -15,14 +16,14 @@ public sealed class ByteStreamUser : ITcpUser
     private long _written = 1;
     private long _inOrder = 1;
     private long _read = 1;
-    private int _announced;
+    private long _announcedEdge;
 
     /// <summary>Makes the buffers, in bytes, each a power of two or not.</summary>
     public ByteStreamUser(int sendBuffer, int receiveBuffer)
     {
         _send = new byte[sendBuffer];
         _receive = new byte[receiveBuffer];
-        _announced = receiveBuffer;
+        _announcedEdge = 1 + receiveBuffer;
     }
 
     /// <summary>The state last told.</summary>
@@ -41,7 +42,7 @@ public sealed class ByteStreamUser : ITcpUser
     public long Unacknowledged => _written - _acknowledged;
 
     /// <summary>Whether reading has opened the window enough to tell the peer (RFC 9293 §3.8.6.2.2).</summary>
-    public bool WindowUpdateDue => ReceiveWindow - _announced >= Math.Min(_receive.Length / 2, 2 * 1460);
+    public bool WindowUpdateDue => Edge - _announcedEdge >= Math.Min(_receive.Length / 2, 2 * FullSegment);
 
     /// <inheritdoc/>
     public bool HasData => _prepared < _written;
@@ -50,7 +51,14 @@ public sealed class ByteStreamUser : ITcpUser
     public int DataOptionsLength => 0;
 
     /// <inheritdoc/>
-    public int ReceiveWindow => _receive.Length - Readable;
+    /// <remarks>The right edge moves by a segment or half the buffer at least, else not (RFC 9293 §3.8.6.2.2).</remarks>
+    public int ReceiveWindow =>
+        (int)((Edge - _announcedEdge >= Math.Min(_receive.Length / 2, FullSegment) ? Edge : _announcedEdge) - _inOrder);
+
+    /// <inheritdoc/>
+    public long Unsent => _written - _prepared;
+
+    private long Edge => _read + _receive.Length;
 
     /// <summary>Takes as much as there is room for; returns how much that was.</summary>
     public int Write(ReadOnlySpan<byte> bytes)
@@ -95,7 +103,8 @@ public sealed class ByteStreamUser : ITcpUser
     }
 
     /// <inheritdoc/>
-    public void WriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer) => _announced = ReceiveWindow;
+    public void WriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer) =>
+        _announcedEdge = _inOrder + ReceiveWindow;
 
     /// <inheritdoc/>
     public SegmentVerdict ExamineOptions(in TcpSegment segment, long offset) => SegmentVerdict.Accept;

@@ -35,6 +35,12 @@ public interface ITcpDataSource
     int DataOptionsLength { get; }
 
     /// <summary>
+    /// How many bytes wait to be prepared, for Nagle's algorithm. A user that never wants to wait says more than any
+    /// segment takes, as this does unless it is implemented.
+    /// </summary>
+    long Unsent => HasData ? long.MaxValue : 0;
+
+    /// <summary>
     /// Asks for new payload at <paramref name="offset"/>, of at most <paramref name="limit"/> bytes: how much of it one
     /// segment may carry. A user that maps its data commits to a mapping here, and never lets a segment cross two.
     /// </summary>
@@ -93,4 +99,7 @@ public enum TcpCloseReason
 
     /// <summary>The user aborted.</summary>
     Aborted,
+
+    /// <summary>The network says that the peer cannot be reached (RFC 9293 §3.9.2.2, hard errors).</summary>
+    Unreachable,
 }

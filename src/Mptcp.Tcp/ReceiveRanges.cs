@@ -38,6 +38,21 @@ internal sealed class ReceiveRanges
         return true;
     }
 
+    /// <summary>What of a range is here already, as far as one kept range has it; empty when nothing is.</summary>
+    public (long Left, long Right) FirstOverlap(long left, long right)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            (long l, long r) = (Math.Max(left, _ranges[i].Left), Math.Min(right, _ranges[i].Right));
+            if (l < r)
+            {
+                return (l, r);
+            }
+        }
+
+        return default;
+    }
+
     /// <summary>The new RCV.NXT once everything up to <paramref name="next"/> has arrived.</summary>
     public long Advance(long next)
     {

@@ -4,7 +4,7 @@ namespace Mptcp.Tcp;
 
 /// <summary>The header fields of a segment that come from the state of the connection.</summary>
 internal readonly record struct SegmentContext(
-    Instant Now, TcpFlags Flags, ushort Window, uint Acknowledgment, uint EchoedTimestamp);
+    Instant Now, TcpFlags Flags, ushort Window, uint Acknowledgment, uint EchoedTimestamp, byte TrafficClass);
 
 /// <summary>Puts a segment together: options by priority within 40 bytes, payload, headers, checksums.</summary>
 internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser user)
@@ -18,6 +18,14 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
     /// <summary>The room that options take from a full segment, padding included (RFC 6691).</summary>
     public int LargestDataOptions => ((Timestamps ? 12 : 0) + user.DataOptionsLength + 3) & ~3;
 
+    /// <summary>The room that SACK blocks take from a full segment: less of them where the user's options need it.</summary>
+    public int SackRoom(TcpReceiver receiver)
+    {
+        int blocks = _sack ? receiver.SackBlocks : 0;
+        int left = TcpPacket.MaxOptionsLength - LargestDataOptions;
+        return left < 12 || blocks == 0 ? 0 : Math.Min(left, 4 + 8 * blocks) & ~3;
+    }
+
     public void HandlePeerSyn(in TcpOptions options)
     {
         Timestamps = options.HasTimestamps;
@@ -26,7 +34,8 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
     }
 
     public int Write(
-        Span<byte> buffer, in SentRange range, in SegmentContext context, TcpReceiver receiver, uint peerOrigin)
+        Span<byte> buffer, in SentRange range, in SegmentContext context, TcpReceiver receiver, uint peerOrigin,
+        int segmentSize)
     {
         Span<byte> room = stackalloc byte[TcpPacket.MaxOptionsLength];
         var options = new TcpOptionWriter(room);
@@ -53,14 +62,9 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
 
         var description = new SegmentDescription(context.Flags, range.Start, range.Transmissions, range.Length > 0);
         user.WriteOptions(description, ref options);
-        if (_sack && !syn && range.Length == 0 && options.Remaining >= 12)
+        if (_sack && !syn && (context.Flags & TcpFlags.Rst) == 0)
         {
-            Span<SackBlock> blocks = stackalloc SackBlock[4];
-            int count = receiver.CopySackBlocks(blocks, peerOrigin);
-            if (count > 0)
-            {
-                options.WriteSack(blocks[..count]);
-            }
+            WriteSack(ref options, segmentSize - range.Length, receiver, peerOrigin);
         }
 
         int optionsLength = options.PadToWord();
@@ -74,7 +78,26 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
             AcknowledgmentNumber = context.Acknowledgment,
             Flags = context.Flags,
             Window = context.Window,
+            TrafficClass = context.TrafficClass,
+            HopLimit = configuration.HopLimit,
         };
         return TcpPacket.Write(buffer, header, options.Written, range.Length);
+    }
+
+    /// <summary>SACK blocks where the options have room for one, and the segment for the options.</summary>
+    private static void WriteSack(ref TcpOptionWriter options, int optionsRoom, TcpReceiver receiver, uint peerOrigin)
+    {
+        int room = Math.Min(options.Remaining, optionsRoom - options.Length);
+        if (room < 12)
+        {
+            return;
+        }
+
+        Span<SackBlock> blocks = stackalloc SackBlock[4];
+        int count = receiver.TakeSackBlocks(blocks[..Math.Min(4, (room - 4) / 8)], peerOrigin);
+        if (count > 0)
+        {
+            options.WriteSack(blocks[..count]);
+        }
     }
 }

@@ -10,6 +10,8 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
     private readonly ReceiveRanges _beyond = new();
     private int _quickAcks = QuickAcks;
     private int _unacknowledgedBytes;
+    private int _largestSegment = 1;
+    private (long Left, long Right) _duplicate;
     private long _finOffset = -1;
 
     /// <summary>RCV.NXT, counted from the peer's initial sequence number. The SYN is 0.</summary>
@@ -17,6 +19,12 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
 
     /// <summary>The greatest right edge that was ever announced: what lies below it is accepted.</summary>
     public long AnnouncedEdge { get; private set; }
+
+    /// <summary>RCV.NXT as last told to the peer (Last.ACK.sent, RFC 7323 §4.3).</summary>
+    public long Acknowledged { get; private set; }
+
+    /// <summary>The SACK blocks that an ACK would carry if it had the room.</summary>
+    public int SackBlocks => Math.Min(4, _beyond.Count + (_duplicate.Right > 0 ? 1 : 0));
 
     public bool AckNow { get; private set; }
 
@@ -30,6 +38,7 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
     {
         Next = 1;
         AnnouncedEdge = 1;
+        Acknowledged = 1;
     }
 
     public void RequestAck() => AckNow = true;
@@ -47,6 +56,7 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
     public void HandleAckSent(int announcedWindow)
     {
         AnnouncedEdge = Math.Max(AnnouncedEdge, Next + announcedWindow);
+        Acknowledged = Next;
         AckNow = false;
         AckDeadline = Instant.Never;
         _unacknowledgedBytes = 0;
@@ -54,59 +64,101 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
 
     /// <summary>
     /// RFC 9293 §3.10.7.4, first: is any of the segment inside the window? An empty segment just at the right edge is
-    /// taken as well: it is what a sender that filled the window acknowledges with.
+    /// taken as well: it is what a sender that filled the window acknowledges with. So is one at RCV.NXT where the window
+    /// is closed: its data goes, its acknowledgement counts.
     /// </summary>
     public bool IsAcceptable(long offset, int sequenceLength) => sequenceLength == 0
         ? offset >= Next && offset <= AnnouncedEdge
-        : offset < AnnouncedEdge && offset + sequenceLength > Next;
+        : (offset < AnnouncedEdge && offset + sequenceLength > Next) || IsNextAtClosedWindow(offset);
+
+    /// <summary>Whether a RST is worth an answer: inside the window, or next where the window is closed.</summary>
+    public bool IsInWindow(long offset) => offset == Next || (offset > Next && offset < AnnouncedEdge);
+
+    /// <summary>Payload that had arrived before came again: the next ACK says so (D-SACK, RFC 2883).</summary>
+    public void HandleDuplicate(long left, long right)
+    {
+        if (left > 0 && right > left)
+        {
+            _duplicate = (left, right);
+        }
+    }
 
     /// <summary>Takes payload and FIN of a segment that is acceptable.</summary>
-    public void HandleData(Instant now, long offset, ReadOnlySpan<byte> payload, bool fin, int segmentSize)
+    public void HandleData(Instant now, long offset, ReadOnlySpan<byte> payload, bool fin)
     {
+        if (FinReceived)
+        {
+            // Nothing follows a FIN; what claims to is ignored (RFC 9293 §3.10.7.4, seventh).
+            AckNow = true;
+            return;
+        }
+
         long end = offset + payload.Length;
+        long edge = _finOffset >= 0 ? Math.Min(AnnouncedEdge, _finOffset) : AnnouncedEdge;
         int beforeWindow = (int)Math.Clamp(Next - offset, 0, payload.Length);
-        int beyondWindow = (int)Math.Clamp(end - AnnouncedEdge, 0, payload.Length - beforeWindow);
+        int beyondWindow = (int)Math.Clamp(end - edge, 0, payload.Length - beforeWindow);
         ReadOnlySpan<byte> fresh = payload[beforeWindow..^beyondWindow];
-        if (fin && beyondWindow == 0)
+        if (fin && beyondWindow == 0 && _finOffset < 0)
         {
             _finOffset = end;
         }
 
-        bool hole = _beyond.Count > 0 || offset > Next || beforeWindow > 0;
-        if (fresh.Length > 0)
+        HandleDuplicate(offset, offset + beforeWindow);
+        bool hole = _beyond.Count > 0 || offset > Next || beforeWindow > 0 || beyondWindow > 0;
+        if (fresh.Length > 0 && !TryKeep(offset + beforeWindow, fresh))
         {
-            long left = offset + beforeWindow;
-            if (!_beyond.Add(left, left + fresh.Length))
-            {
-                AckNow = true;
-                return;
-            }
-
-            sink.HandlePayload(left, fresh);
-            Next = _beyond.Advance(Next);
+            AckNow = true;
+            return;
         }
 
-        bool closes = _finOffset == Next && !FinReceived;
-        if (closes)
-        {
-            FinReceived = true;
-        }
-
+        bool closes = _finOffset == Next;
+        FinReceived |= closes;
         sink.HandleInOrder(Next, FinReceived);
         if (closes)
         {
             Next++;
         }
 
-        ScheduleAck(now, hole || closes || _beyond.Count > 0, payload.Length, segmentSize);
+        ScheduleAck(now, hole || closes || _beyond.Count > 0, payload.Length);
     }
 
-    public int CopySackBlocks(Span<SackBlock> blocks, uint origin) => _beyond.CopyTo(blocks, origin);
-
-    private void ScheduleAck(Instant now, bool immediately, int length, int segmentSize)
+    /// <summary>The blocks of the next ACK: a duplicate first and once, then what lies beyond, the latest first.</summary>
+    public int TakeSackBlocks(Span<SackBlock> blocks, uint origin)
     {
+        int count = 0;
+        if (_duplicate.Right > 0 && blocks.Length > 0)
+        {
+            blocks[count++] = new SackBlock(
+                unchecked(origin + (uint)_duplicate.Left), unchecked(origin + (uint)_duplicate.Right));
+            _duplicate = default;
+        }
+
+        return count + _beyond.CopyTo(blocks[count..], origin);
+    }
+
+    private bool IsNextAtClosedWindow(long offset) => offset == Next && AnnouncedEdge <= Next;
+
+    private bool TryKeep(long left, ReadOnlySpan<byte> fresh)
+    {
+        long right = left + fresh.Length;
+        (long Left, long Right) known = _beyond.FirstOverlap(left, right);
+        if (!_beyond.Add(left, right))
+        {
+            return false;
+        }
+
+        HandleDuplicate(known.Left, known.Right);
+        sink.HandlePayload(left, fresh);
+        Next = _beyond.Advance(Next);
+        return true;
+    }
+
+    private void ScheduleAck(Instant now, bool immediately, int length)
+    {
+        // The peer's full segment is what it has sent at most: options and path MTU may make it smaller than its MSS.
+        _largestSegment = Math.Max(_largestSegment, length);
         _unacknowledgedBytes += length;
-        if (immediately || _quickAcks > 0 || _unacknowledgedBytes >= 2 * segmentSize)
+        if (immediately || _quickAcks > 0 || _unacknowledgedBytes >= 2 * _largestSegment)
         {
             _quickAcks = Math.Max(0, _quickAcks - 1);
             AckNow = true;

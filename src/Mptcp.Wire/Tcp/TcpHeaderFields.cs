@@ -29,4 +29,7 @@ public readonly record struct TcpHeaderFields
 
     /// <summary>The IPv4 TOS or IPv6 traffic class octet, ECN included.</summary>
     public byte TrafficClass { get; init; }
+
+    /// <summary>The IPv4 TTL or IPv6 hop limit; 0 means <see cref="TcpPacket.HopLimit"/>.</summary>
+    public byte HopLimit { get; init; }
 }

@@ -82,7 +82,7 @@ public static class TcpPacket
         BinaryPrimitives.WriteUInt16BigEndian(ip[2..], totalLength);
         BinaryPrimitives.WriteUInt16BigEndian(ip[4..], header.Identification);
         BinaryPrimitives.WriteUInt16BigEndian(ip[6..], dontFragment);
-        ip[8] = HopLimit;
+        ip[8] = header.HopLimit == 0 ? HopLimit : header.HopLimit;
         ip[9] = IpProtocol.Tcp;
         BinaryPrimitives.WriteUInt16BigEndian(ip[10..], 0);
         header.Source.Address.CopyTo(ip[12..]);
@@ -96,7 +96,7 @@ public static class TcpPacket
         BinaryPrimitives.WriteUInt32BigEndian(ip, 0x6000_0000u | ((uint)header.TrafficClass << 20));
         BinaryPrimitives.WriteUInt16BigEndian(ip[4..], payloadLength);
         ip[6] = IpProtocol.Tcp;
-        ip[7] = HopLimit;
+        ip[7] = header.HopLimit == 0 ? HopLimit : header.HopLimit;
         header.Source.Address.CopyTo(ip[8..]);
         header.Destination.Address.CopyTo(ip[24..]);
     }

@@ -1,0 +1,52 @@
+namespace Mptcp.Tcp;
+
+/// <summary>
+/// What the path takes in one packet, as ICMP tells (RFC 1191, RFC 8201) or as silence suggests (RFC 4821 §7.7): full
+/// segments that vanish again and again are tried smaller. What was learnt is forgotten after ten minutes.
+/// </summary>
+internal struct PathMtu(bool isV4)
+{
+    private const long Lifetime = 600 * Instant.Second;
+    private const int SilentTimeouts = 2;
+
+    // What RFC 4821 §7.2 begins a search with.
+    private const int SearchSize = 1024;
+    private readonly int _least = isV4 ? 512 : 1220;
+    private int _agreed;
+
+    /// <summary>When the agreed size is to be tried again.</summary>
+    public Instant Deadline { get; private set; } = Instant.Never;
+
+    /// <summary>The segment size that a packet of <paramref name="mtu"/> bytes allows, headers without options taken off.</summary>
+    public readonly int SizeOf(int mtu, int headers) => Math.Max(mtu - headers, _least);
+
+    /// <summary>The size to go on with after a timeout, or the same one.</summary>
+    public readonly int AfterTimeout(int timeouts, int segmentSize, bool fullSegment)
+    {
+        if (!fullSegment || timeouts % SilentTimeouts != 0 || segmentSize <= _least)
+        {
+            return segmentSize;
+        }
+
+        return segmentSize > SearchSize ? Math.Max(SearchSize, _least) : _least;
+    }
+
+    public void HandleReduced(Instant now, int before)
+    {
+        _agreed = Math.Max(_agreed, before);
+        Deadline = now + Lifetime;
+    }
+
+    /// <summary>True when the learnt size is too old: <paramref name="size"/> is then what was agreed.</summary>
+    public bool TryForget(Instant now, out int size)
+    {
+        size = _agreed;
+        if (Deadline > now)
+        {
+            return false;
+        }
+
+        Deadline = Instant.Never;
+        return true;
+    }
+}
