@@ -2,6 +2,12 @@ using Mptcp.Bench;
 using Mptcp.Lab;
 
 // dotnet run --project bench/Mptcp.Bench -c Release -- [SCENARIO] [DRIVER] [RUNS]; "all" stands for any of the first two.
+// "simulator" in place of a scenario measures virtual time; it needs no rights.
+if (args.FirstOrDefault() == "simulator")
+{
+    return SimulatorBench.Run();
+}
+
 IReadOnlyList<IDriver> drivers = [new KernelToKernel(), new EngineToKernel(), new KernelToEngine()];
 string scenarioName = args.ElementAtOrDefault(0) ?? "all";
 string driverName = args.ElementAtOrDefault(1) ?? "all";

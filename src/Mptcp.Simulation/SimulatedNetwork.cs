@@ -1,10 +1,11 @@
+using System.Globalization;
 using Mptcp.Stack;
 using Mptcp.Tcp;
 
 namespace Mptcp.Simulation;
 
 /// <summary>
-/// Hosts joined by paths, and a clock that jumps to the next thing that happens. Not thread-safe. The same hosts, paths,
+/// Hosts, routers and NATs joined by paths, and a clock that jumps to the next thing that happens. Not thread-safe. The same hosts, paths,
 /// seed and calls give the same packets at the same nanoseconds.
 /// </summary>
 public sealed class SimulatedNetwork
@@ -14,9 +15,11 @@ public sealed class SimulatedNetwork
     // More packets than this at one point in time is a host that never stops.
     private const int PacketsPerInstant = 1_000_000;
 
-    private readonly List<NetworkStack> _hosts = [];
+    private readonly List<ISimulatedNode> _nodes = [];
     private readonly List<SimulatedPath> _paths = [];
-    private readonly Dictionary<SimulatedPath.PathEnd, (SimulatedPath Path, PathDirection Direction)> _ends = [];
+
+    // By node, then by link.
+    private readonly List<List<(SimulatedPath? Path, PathDirection Direction)>> _links = [];
     private readonly byte[] _buffer = new byte[PacketRoom];
     private readonly ulong _seed;
     private int _packetsNow;
@@ -34,57 +37,75 @@ public sealed class SimulatedNetwork
     /// <summary>The paths in the order of their making.</summary>
     public IReadOnlyList<SimulatedPath> Paths => _paths;
 
-    /// <summary>Adds a host; returns its number, from 0.</summary>
-    public int AddHost(NetworkStack host)
+    /// <summary>Packets delivered and timeouts run so far.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>Sees every packet; null for nobody.</summary>
+    public INetworkObserver? Observer { get; set; }
+
+    /// <summary>Adds a host; returns its number, from 0. Hosts and other nodes are counted together.</summary>
+    public int AddHost(NetworkStack host) => AddNode(new HostNode(host));
+
+    /// <summary>Adds a router, a NAT, or what a test makes; returns its number.</summary>
+    public int AddNode(ISimulatedNode node)
     {
-        _hosts.Add(host);
-        return _hosts.Count - 1;
+        _nodes.Add(node);
+        _links.Add([]);
+        return _nodes.Count - 1;
     }
 
-    /// <summary>Joins a link of one host with a link of another.</summary>
-    /// <param name="firstHost">A host's number.</param>
-    /// <param name="firstLink">The number of its link, as in <see cref="LocalAddress.Link"/>.</param>
-    /// <param name="secondHost">The other host's number.</param>
+    /// <summary>Joins a link of one node with a link of another. Recordings and cuts of the path begin now.</summary>
+    /// <param name="firstHost">A node's number.</param>
+    /// <param name="firstLink">The number of its link, not negative, as in <see cref="LocalAddress.Link"/>.</param>
+    /// <param name="secondHost">The other node's number.</param>
     /// <param name="secondLink">The number of its link.</param>
     /// <param name="forward">From the first to the second.</param>
     /// <param name="back">From the second to the first; null for the same as <paramref name="forward"/>.</param>
-    /// <exception cref="ArgumentException">A link is taken.</exception>
+    /// <param name="name">What traces call it; null for its number.</param>
+    /// <exception cref="ArgumentException">A link is taken, or the options contradict themselves.</exception>
     public SimulatedPath Connect(
-        int firstHost, int firstLink, int secondHost, int secondLink, PathOptions forward, PathOptions? back = null)
+        int firstHost,
+        int firstLink,
+        int secondHost,
+        int secondLink,
+        PathOptions forward,
+        PathOptions? back = null,
+        string? name = null)
     {
         var first = new SimulatedPath.PathEnd(firstHost, firstLink);
         var second = new SimulatedPath.PathEnd(secondHost, secondLink);
         var index = (ulong)_paths.Count;
         var path = new SimulatedPath(
+            name ?? string.Create(CultureInfo.InvariantCulture, $"path{index}"),
             first,
             second,
-            new PathModel(forward, SplitMix64.At(_seed, 2 * index)),
-            new PathModel(back ?? forward, SplitMix64.At(_seed, 2 * index + 1)));
-        _ends.Add(first, (path, PathDirection.Forward));
-        _ends.Add(second, (path, PathDirection.Back));
+            new PathModel(forward, SplitMix64.At(_seed, 2 * index), Now),
+            new PathModel(back ?? forward, SplitMix64.At(_seed, 2 * index + 1), Now));
+        Attach(first, path, PathDirection.Forward);
+        Attach(second, path, PathDirection.Back);
         _paths.Add(path);
         return path;
     }
 
-    /// <summary>Lets time pass until <paramref name="done"/>, which is asked after every event.</summary>
+    /// <summary>Lets time pass until <paramref name="done"/>, which is asked after every point in time.</summary>
     /// <param name="done">May use the hosts: what it makes them want to send is sent.</param>
     /// <param name="limitNanoseconds">How long at most, in virtual time.</param>
     /// <returns>False when the time is up, or nothing is left to happen.</returns>
-    /// <exception cref="InvalidOperationException">A host sends without end at one point in time.</exception>
+    /// <exception cref="InvalidOperationException">A node sends without end at one point in time.</exception>
     public bool RunUntil(Func<bool> done, long limitNanoseconds)
     {
         ArgumentNullException.ThrowIfNull(done);
         Instant end = Now + limitNanoseconds;
+        DrainAll();
         while (true)
         {
+            bool isDone = done();
             DrainAll();
-            if (done())
+            if (isDone)
             {
-                DrainAll();
                 return true;
             }
 
-            DrainAll();
             Instant next = NextEvent();
             if (next > end)
             {
@@ -105,12 +126,28 @@ public sealed class SimulatedNetwork
     /// <summary>Lets time pass, whatever happens.</summary>
     public void Run(long nanoseconds) => RunUntil(static () => false, nanoseconds);
 
+    private void Attach(SimulatedPath.PathEnd end, SimulatedPath path, PathDirection direction)
+    {
+        List<(SimulatedPath? Path, PathDirection Direction)> links = _links[end.Node];
+        while (links.Count <= end.Link)
+        {
+            links.Add((null, PathDirection.Forward));
+        }
+
+        if (links[end.Link].Path is not null)
+        {
+            throw new ArgumentException($"Link {end.Link} of node {end.Node} has a path.");
+        }
+
+        links[end.Link] = (path, direction);
+    }
+
     private Instant NextEvent()
     {
         Instant next = Instant.Never;
-        foreach (NetworkStack host in _hosts)
+        foreach (ISimulatedNode node in _nodes)
         {
-            next = Instant.Min(next, host.NextTimeout);
+            next = Instant.Min(next, node.NextTimeout);
         }
 
         foreach (SimulatedPath path in _paths)
@@ -132,21 +169,25 @@ public sealed class SimulatedNetwork
 
     private void Deliver(SimulatedPath path, PathDirection direction)
     {
+        PathModel model = path.Model(direction);
         SimulatedPath.PathEnd target = path.Target(direction);
-        while (path.Model(direction).TryReceive(Now, _buffer, out int length))
+        while (model.TryReceive(Now, _buffer, out int length))
         {
-            _hosts[target.Host].HandlePacket(Now, target.Link, _buffer.AsSpan(0, length));
-            Drain(target.Host);
+            Events++;
+            Observer?.HandleDelivered(Now, path, direction, _buffer.AsSpan(0, length));
+            _nodes[target.Node].HandlePacket(Now, target.Link, _buffer.AsSpan(0, length));
+            Drain(target.Node);
         }
     }
 
     private void HandleTimeouts()
     {
-        for (int i = 0; i < _hosts.Count; i++)
+        for (int i = 0; i < _nodes.Count; i++)
         {
-            if (_hosts[i].NextTimeout <= Now)
+            if (_nodes[i].NextTimeout <= Now)
             {
-                _hosts[i].HandleTimeout(Now);
+                Events++;
+                _nodes[i].HandleTimeout(Now);
                 Drain(i);
             }
         }
@@ -154,32 +195,38 @@ public sealed class SimulatedNetwork
 
     private void DrainAll()
     {
-        for (int i = 0; i < _hosts.Count; i++)
+        for (int i = 0; i < _nodes.Count; i++)
         {
             Drain(i);
         }
     }
 
-    private void Drain(int host)
+    private void Drain(int node)
     {
-        while (_hosts[host].TryTransmit(Now, _buffer, out int link, out int length))
+        while (_nodes[node].TryTransmit(Now, _buffer, out int link, out int length))
         {
             if (++_packetsNow > PacketsPerInstant)
             {
-                throw new InvalidOperationException($"Host {host} sends without end at {Now.Nanoseconds} ns.");
+                throw new InvalidOperationException($"Node {node} sends without end at {Now.Nanoseconds} ns.");
             }
 
-            if (!_ends.TryGetValue(new SimulatedPath.PathEnd(host, link), out (SimulatedPath Path, PathDirection Direction) to))
+            List<(SimulatedPath? Path, PathDirection Direction)> links = _links[node];
+            if ((uint)link >= (uint)links.Count || links[link].Path is not { } path)
             {
                 PacketsWithoutPath++;
                 continue;
             }
 
-            Span<byte> packet = _buffer.AsSpan(0, length);
-            if (to.Path.Filter is null || to.Path.Filter(to.Direction, packet))
-            {
-                to.Path.Model(to.Direction).Send(Now, packet);
-            }
+            Send(path, links[link].Direction, length);
         }
+    }
+
+    private void Send(SimulatedPath path, PathDirection direction, int length)
+    {
+        bool passes = (path.Rewriter is null || path.Rewriter(direction, _buffer, ref length))
+            && (path.Filter is null || path.Filter(direction, _buffer.AsSpan(0, length)));
+        ReadOnlySpan<byte> packet = _buffer.AsSpan(0, length);
+        PacketFate fate = passes ? path.Model(direction).Send(Now, packet) : PacketFate.Filtered;
+        Observer?.HandleSent(Now, path, direction, fate, packet);
     }
 }

@@ -16,11 +16,21 @@ public enum PathDirection
 /// <returns>False drops it.</returns>
 public delegate bool PacketFilter(PathDirection direction, Span<byte> packet);
 
-/// <summary>Two links of two hosts, and what lies between. Belongs to its network.</summary>
+/// <summary>Sees a packet before the path does, and may make another of it, longer or shorter.</summary>
+/// <param name="direction">Which way it goes.</param>
+/// <param name="buffer">The IP packet at the front of room for 64 KiB.</param>
+/// <param name="length">The length of the packet, which may be changed.</param>
+/// <returns>False drops it.</returns>
+public delegate bool PacketRewriter(PathDirection direction, Span<byte> buffer, ref int length);
+
+/// <summary>Two links of two nodes, and what lies between. Belongs to its network.</summary>
 public sealed class SimulatedPath
 {
-    internal SimulatedPath(PathEnd first, PathEnd second, PathModel forward, PathModel back) =>
-        (First, Second, Forward, Back) = (first, second, forward, back);
+    internal SimulatedPath(string name, PathEnd first, PathEnd second, PathModel forward, PathModel back) =>
+        (Name, First, Second, Forward, Back) = (name, first, second, forward, back);
+
+    /// <summary>What traces call it.</summary>
+    public string Name { get; }
 
     /// <summary>From the first host to the second.</summary>
     public PathModel Forward { get; }
@@ -30,6 +40,9 @@ public sealed class SimulatedPath
 
     /// <summary>Sees every packet before the models do: the tap, dropper and middlebox of a test.</summary>
     public PacketFilter? Filter { get; set; }
+
+    /// <summary>Like <see cref="Filter"/>, and before it, for a middlebox that changes lengths.</summary>
+    public PacketRewriter? Rewriter { get; set; }
 
     /// <summary>Cuts both directions, or mends them.</summary>
     public bool BlackHoled
@@ -42,9 +55,10 @@ public sealed class SimulatedPath
 
     internal PathEnd Second { get; }
 
-    internal PathModel Model(PathDirection direction) => direction == PathDirection.Forward ? Forward : Back;
+    /// <summary>The model of a direction.</summary>
+    public PathModel Model(PathDirection direction) => direction == PathDirection.Forward ? Forward : Back;
 
     internal PathEnd Target(PathDirection direction) => direction == PathDirection.Forward ? Second : First;
 
-    internal readonly record struct PathEnd(int Host, int Link);
+    internal readonly record struct PathEnd(int Node, int Link);
 }
