@@ -6,15 +6,16 @@ namespace Mptcp.Multipath;
 /// The receiving end of the data sequence space: reassembly of what the subflows bring, and the one receive window of
 /// the connection. Offsets count from the peer's initial data sequence number (first byte 1).
 /// </summary>
-internal sealed class DataReceiveQueue(int capacity)
+internal sealed class DataReceiveQueue(GrowingBuffer bytes)
 {
     private const int SmallWindow = 2 * 1460;
-    private readonly byte[] _bytes = new byte[capacity];
     private readonly IntervalSet _beyond = new();
     private long _inOrder = 1;
     private long _read = 1;
-    private long _announcedEdge = 1 + capacity;
+    private long _announcedEdge = 1 + bytes.Capacity;
     private long _finOffset = -1;
+    private Instant _measuredSince;
+    private long _readBefore = 1;
 
     /// <summary>The next byte that is expected; the DATA_FIN counts as one (RFC 8684 §3.3.3).</summary>
     public long Next => Finished ? _inOrder + 1 : _inOrder;
@@ -26,27 +27,27 @@ internal sealed class DataReceiveQueue(int capacity)
     public int Readable => (int)(_inOrder - _read);
 
     /// <summary>The window to announce, relative to <see cref="Next"/>. Its right edge never moves back.</summary>
-    public int Window => (int)(_read + _bytes.Length - _inOrder);
+    public int Window => (int)(_read + bytes.Capacity - _inOrder);
 
     /// <summary>Whether reading has moved the right edge so far that a peer may be waiting to hear of it.</summary>
     public bool WindowUpdateDue
     {
         get
         {
-            long growth = _read + _bytes.Length - _announcedEdge;
-            return growth >= _bytes.Length / 4 || (_announcedEdge - _inOrder < SmallWindow && growth >= SmallWindow);
+            long growth = _read + bytes.Capacity - _announcedEdge;
+            return growth >= bytes.Capacity / 4 || (_announcedEdge - _inOrder < SmallWindow && growth >= SmallWindow);
         }
     }
 
     /// <summary>The current window is leaving in a segment.</summary>
-    public void HandleWindowAnnounced() => _announcedEdge = _read + _bytes.Length;
+    public void HandleWindowAnnounced() => _announcedEdge = _read + bytes.Capacity;
 
     /// <summary>Takes bytes as they arrive, in order or not. What repeats, or exceeds the window, is not kept.</summary>
-    public void Add(long offset, ReadOnlySpan<byte> bytes)
+    public void Add(long offset, ReadOnlySpan<byte> arrived)
     {
-        int known = (int)Math.Clamp(_inOrder - offset, 0, bytes.Length);
+        int known = (int)Math.Clamp(_inOrder - offset, 0, arrived.Length);
         long left = offset + known;
-        int fits = (int)Math.Clamp(_read + _bytes.Length - left, 0, bytes.Length - known);
+        int fits = (int)Math.Clamp(_read + bytes.Capacity - left, 0, arrived.Length - known);
         if (fits == 0)
         {
             return;
@@ -55,7 +56,7 @@ internal sealed class DataReceiveQueue(int capacity)
         // Bytes that wait behind a hole are not overwritten: what arrived first counts.
         if (_beyond.Count == 0 || !_beyond.Contains(left, left + fits))
         {
-            Circular.CopyIn(_bytes, left, bytes.Slice(known, fits));
+            bytes.CopyIn(left, arrived.Slice(known, fits));
             _beyond.Add(left, left + fits);
         }
 
@@ -71,11 +72,34 @@ internal sealed class DataReceiveQueue(int capacity)
         }
     }
 
+    /// <summary>
+    /// Grows the buffer to what the application can take: four times what it read within the longest round trip, because
+    /// a sender in slow start doubles each time, and as much again may wait for the slowest path.
+    /// </summary>
+    /// <returns>Whether the window has grown.</returns>
+    public bool Tune(Instant now, long roundTrip)
+    {
+        if (now - _measuredSince < roundTrip)
+        {
+            return false;
+        }
+
+        int before = bytes.Capacity;
+        long wanted = 4 * (_read - _readBefore);
+        (_measuredSince, _readBefore) = (now, _read);
+        if (wanted > before)
+        {
+            bytes.Grow(wanted, _read, _read + before);
+        }
+
+        return bytes.Capacity > before;
+    }
+
     /// <summary>Hands out what is in order; returns how much that was.</summary>
     public int Read(Span<byte> destination)
     {
         int count = Math.Min(destination.Length, Readable);
-        Circular.CopyOut(_bytes, _read, destination[..count]);
+        bytes.CopyOut(_read, destination[..count]);
         _read += count;
         return count;
     }

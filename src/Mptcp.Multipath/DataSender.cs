@@ -6,10 +6,10 @@ namespace Mptcp.Multipath;
 /// The sending end of the data sequence space: what was written, scheduled and acknowledged, the window that the peer
 /// gives the connection, what has to go again on another subflow, and the data-level timer (RFC 8684 §3.3.4, §3.3.6).
 /// </summary>
-internal sealed class DataSender(int capacity)
+internal sealed class DataSender(GrowingBuffer buffer)
 {
     private const long LeastTimeout = 300 * Instant.Millisecond;
-    private readonly DataSendQueue _queue = new(capacity);
+    private readonly DataSendQueue _queue = new(buffer);
     private readonly List<Reinjection> _reinjections = [];
     private Instant _deadline = Instant.Never;
     private int _backoff;
@@ -51,11 +51,19 @@ internal sealed class DataSender(int capacity)
     private bool Outstanding => Una < Next || (FinSent && !FinAcknowledged);
 
     /// <summary>Takes what there is room for, after <paramref name="release"/> said what nobody needs any more.</summary>
-    public int Write(ReadOnlySpan<byte> bytes, Func<long> release)
+    /// <param name="bytes">What to send.</param>
+    /// <param name="release">Up to where the queue may let go.</param>
+    /// <param name="useful">What the subflows can keep in flight together; the queue grows to twice that.</param>
+    public int Write(ReadOnlySpan<byte> bytes, Func<long> release, Func<long> useful)
     {
         if (_queue.Room < bytes.Length)
         {
             _queue.Release(release());
+        }
+
+        if (_queue.Room < bytes.Length)
+        {
+            _queue.Grow(2 * useful());
         }
 
         return _queue.Write(bytes);

@@ -5,7 +5,7 @@ namespace Mptcp.Multipath;
 /// <summary>Makes the options that carry data sequence numbers, from the state of a connection.</summary>
 internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataReceiveQueue received)
 {
-    private readonly byte[] _mapped = new byte[ushort.MaxValue];
+    private byte[] _mapped = [];
 
     /// <summary>Whether mappings carry checksums: either end's wish is enough (RFC 8684 §3.1).</summary>
     public bool ChecksumInUse { get; set; }
@@ -15,6 +15,11 @@ internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataRece
         if (!ChecksumInUse)
         {
             return 0;
+        }
+
+        if (_mapped.Length < length)
+        {
+            _mapped = new byte[ushort.MaxValue];
         }
 
         Span<byte> bytes = _mapped.AsSpan(0, length);

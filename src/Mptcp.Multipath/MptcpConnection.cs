@@ -17,7 +17,10 @@ public sealed partial class MptcpConnection
     private readonly DataReceiveQueue _received;
     private readonly SubflowSet _subflows;
     private readonly EventLog _events = new();
+    private readonly GrowingBuffer _sendBuffer;
+    private readonly GrowingBuffer _receiveBuffer;
     private readonly Func<long> _release;
+    private readonly Func<long> _useful;
     private ConnectionKeys _keys = null!;
     private AddressSignals _signals = null!;
     private PathManager _pathManager = null!;
@@ -35,14 +38,22 @@ public sealed partial class MptcpConnection
     /// <param name="settings">Buffers and preferences.</param>
     /// <param name="tokens">The host's tokens; the connection registers itself there.</param>
     /// <param name="paths">The host's addresses; the list may grow.</param>
-    public MptcpConnection(MptcpSettings settings, TokenTable<MptcpConnection> tokens, IReadOnlyList<LocalPath> paths)
+    /// <param name="budget">Where its buffers take their memory from; see <see cref="InitialMemory"/>.</param>
+    public MptcpConnection(
+        MptcpSettings settings, TokenTable<MptcpConnection> tokens, IReadOnlyList<LocalPath> paths, MemoryBudget budget)
     {
         (_settings, _tokens, _paths) = (settings, tokens, paths);
-        _sender = new DataSender(settings.SendBuffer);
-        _received = new DataReceiveQueue(settings.ReceiveBuffer);
+        _sendBuffer = new GrowingBuffer(settings.SendBuffer, budget);
+        _receiveBuffer = new GrowingBuffer(settings.ReceiveBuffer, budget);
+        _sender = new DataSender(_sendBuffer);
+        _received = new DataReceiveQueue(_receiveBuffer);
         _subflows = new SubflowSet(settings.Scheduler);
+        _useful = () => _subflows.Capacity;
         _release = () => IsPlain ? _sender.Una : _subflows.Release(_sender.Una);
     }
+
+    /// <summary>The memory that a connection takes at its birth, in bytes.</summary>
+    public static long InitialMemory => 2 * GrowingBuffer.InitialCapacity;
 
     /// <summary>
     /// Where the byte stream stands, in TCP's names (RFC 8684 Appendix D): FIN is DATA_FIN here. TIME-WAIT says that both
@@ -159,13 +170,13 @@ public sealed partial class MptcpConnection
     }
 
     /// <summary>Takes as many bytes as there is room for; returns how many.</summary>
-    public int Write(ReadOnlySpan<byte> bytes) => _sender.Closing || _closed ? 0 : _sender.Write(bytes, _release);
+    public int Write(ReadOnlySpan<byte> bytes) => _sender.Closing || _closed ? 0 : _sender.Write(bytes, _release, _useful);
 
     /// <summary>Hands out bytes that arrived in order; returns how many.</summary>
     public int Read(Span<byte> destination)
     {
         int count = _received.Read(destination);
-        if (count > 0 && _received.WindowUpdateDue)
+        if (count > 0 && (_received.Tune(Now, _subflows.LargestRtt) | _received.WindowUpdateDue))
         {
             // Any of these ACKs may be lost, and every subflow keeps its own view of the window.
             _subflows.RequestAck();
@@ -264,6 +275,13 @@ public sealed partial class MptcpConnection
         Settle();
         (length, subflow) = (0, null);
         return false;
+    }
+
+    /// <summary>Gives the memory back, once it <see cref="IsOver"/>. What has arrived can still be read.</summary>
+    public void ReleaseMemory()
+    {
+        _sendBuffer.Release();
+        _receiveBuffer.Release();
     }
 
     /// <summary>The next subflow that should be opened.</summary>

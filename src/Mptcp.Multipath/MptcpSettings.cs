@@ -3,11 +3,11 @@ namespace Mptcp.Multipath;
 /// <summary>What a connection is told at its birth. Immutable.</summary>
 public sealed record MptcpSettings
 {
-    /// <summary>The send buffer in bytes.</summary>
+    /// <summary>What the send buffer may grow to, in bytes: twice what the paths can hold in flight is enough.</summary>
     public int SendBuffer { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>The receive buffer in bytes.</summary>
-    public int ReceiveBuffer { get; init; } = 4 * 1024 * 1024;
+    /// <summary>What the receive buffer may grow to, in bytes; the window scale follows from it.</summary>
+    public int ReceiveBuffer { get; init; } = 6 * 1024 * 1024;
 
     /// <summary>
     /// Whether to ask for the DSS checksum (RFC 8684 §3.1, flag A). Off by default, as in Linux: the peer's wish counts

@@ -55,6 +55,27 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
     }
 
+    /// <summary>
+    /// Bytes that can be on their way together until the slowest path has answered: the sum of the rates, times the
+    /// longest round trip.
+    /// </summary>
+    public long Capacity
+    {
+        get
+        {
+            long longest = LargestRtt;
+            long sum = 0;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                TcpConnection connection = _alive[i].Connection;
+                long roundTrip = Math.Max(connection.SmoothedRtt, 1);
+                sum += (long)((Int128)connection.CongestionWindow * longest / roundTrip);
+            }
+
+            return sum;
+        }
+    }
+
     public void Add(Subflow subflow)
     {
         _made++;

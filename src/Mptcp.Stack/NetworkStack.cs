@@ -33,6 +33,7 @@ public sealed class NetworkStack
         _entropy = entropy;
         _sequenceNumbers = new InitialSequenceNumbers(entropy);
         _tokens = new TokenTable<MptcpConnection>(entropy);
+        Memory = new MemoryBudget(options.Memory);
     }
 
     /// <summary>The host's addresses, in the order in which they were added.</summary>
@@ -40,6 +41,9 @@ public sealed class NetworkStack
 
     /// <summary>What was refused.</summary>
     public DropCounters Drops { get; } = new();
+
+    /// <summary>What the buffers of the connections take.</summary>
+    public MemoryBudget Memory { get; }
 
     /// <summary>Connections that are not closed.</summary>
     public int Connections => _sockets.Count;
@@ -90,12 +94,12 @@ public sealed class NetworkStack
 
     /// <summary>
     /// Opens a connection whose initial subflow leaves from <paramref name="local"/>, one of <see cref="Addresses"/>;
-    /// further subflows leave from the others. Null when its ports are all in use.
+    /// further subflows leave from the others. Null when its ports are all in use, or the memory is.
     /// </summary>
     public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote)
     {
         int path = _addresses.Find(local.Address);
-        if (path < 0 || !TryConfigure(now, local, remote, out TcpConfiguration? configuration))
+        if (path < 0 || !HasMemory || !TryConfigure(now, local, remote, out TcpConfiguration? configuration))
         {
             return null;
         }
@@ -169,6 +173,7 @@ public sealed class NetworkStack
             {
                 _sockets.Remove(socket);
                 _byConnection.Remove(socket.Connection);
+                socket.Connection.ReleaseMemory();
                 i--;
             }
         }
@@ -197,8 +202,8 @@ public sealed class NetworkStack
             return false;
         }
 
-        // A full backlog stays silent: the peer's SYN comes again (RFC 9293 leaves it open; so do all kernels).
-        if (listener.HasRoom)
+        // A full backlog, or memory, stays silent: the peer's SYN comes again (RFC 9293 leaves it open; so do all kernels).
+        if (listener.HasRoom && HasMemory)
         {
             listener.HalfOpen++;
             StackSocket socket = Add(listener);
@@ -223,12 +228,14 @@ public sealed class NetworkStack
 
     private StackSocket Add(StackListener? listener)
     {
-        var connection = new MptcpConnection(_options.Connection, _tokens, _addresses.Paths);
+        var connection = new MptcpConnection(_options.Connection, _tokens, _addresses.Paths, Memory);
         var socket = new StackSocket(connection, listener);
         _sockets.Add(socket);
         _byConnection.Add(connection, socket);
         return socket;
     }
+
+    private bool HasMemory => Memory.Used + MptcpConnection.InitialMemory <= Memory.Limit;
 
     private void Index(StackSocket socket, Subflow subflow) =>
         _byKey.Add(new ConnectionKey(subflow.Local, subflow.Remote), (socket, subflow));

@@ -8,6 +8,9 @@ public sealed record StackOptions
     /// <summary>Buffers and preferences of each connection.</summary>
     public MptcpSettings Connection { get; init; } = new();
 
+    /// <summary>What the buffers of all connections may take together, in bytes. A SYN beyond it stays unanswered.</summary>
+    public long Memory { get; init; } = 1L << 30;
+
     /// <summary>The first port of those that outgoing connections get, to 65535.</summary>
     public ushort FirstEphemeralPort { get; init; } = 32768;
 

@@ -23,11 +23,11 @@ public sealed record MptcpEngineOptions
     /// </summary>
     public ILinkWaiter? Waiter { get; init; }
 
-    /// <summary>The send buffer of a connection in bytes, 4 MiB unless said otherwise; at least 64 KiB.</summary>
+    /// <summary>What the send buffer of a connection may grow to, in bytes; 4 MiB unless said otherwise, at least 64 KiB.</summary>
     public int SendBuffer { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>The receive buffer of a connection in bytes, 4 MiB unless said otherwise; at least 64 KiB.</summary>
-    public int ReceiveBuffer { get; init; } = 4 * 1024 * 1024;
+    /// <summary>What the receive buffer of a connection may grow to, in bytes; 6 MiB unless said otherwise, at least 64 KiB.</summary>
+    public int ReceiveBuffer { get; init; } = 6 * 1024 * 1024;
 
     /// <summary>How long <c>ConnectAsync</c> tries, over all addresses of the peer; 20 s unless said otherwise.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);

@@ -35,7 +35,7 @@ public sealed class ReassemblyTests
     [Fact]
     public void Pieces_in_any_order_give_the_stream() => Gen.Select(_pieces, Gen.Int[1, 64]).Sample((pieces, readSize) =>
     {
-        var queue = new DataReceiveQueue(64);
+        var queue = Queue(64);
         var got = new List<byte>();
         var buffer = new byte[readSize];
         long edge = queue.Next + queue.Window;
@@ -61,7 +61,7 @@ public sealed class ReassemblyTests
     [Fact]
     public void Bytes_beyond_the_window_are_not_kept()
     {
-        var queue = new DataReceiveQueue(10);
+        var queue = Queue(10);
         queue.Add(1, new byte[25]);
         Assert.Equal(10, queue.Readable);
         Assert.Equal(0, queue.Window);
@@ -76,7 +76,7 @@ public sealed class ReassemblyTests
     [Trait("Requirement", "124")]
     public void The_DATA_FIN_counts_when_everything_before_it_is_there(bool finFirst)
     {
-        var queue = new DataReceiveQueue(100);
+        var queue = Queue(100);
         if (finFirst)
         {
             queue.HandleFin(11);
@@ -98,7 +98,7 @@ public sealed class ReassemblyTests
     [Fact]
     public void What_arrived_first_is_what_is_read()
     {
-        var queue = new DataReceiveQueue(100);
+        var queue = Queue(100);
         queue.Add(6, "world"u8);
         queue.Add(6, "WORLD"u8);
         queue.Add(1, "hello"u8);
@@ -147,6 +147,8 @@ public sealed class ReassemblyTests
         Assert.Equal(-1, mappings.Find(at));
         Assert.Equal(removed == 0 ? 0 : -1, mappings.Find(1));
     });
+
+    private static DataReceiveQueue Queue(int capacity) => new(new GrowingBuffer(capacity, new MemoryBudget(long.MaxValue)));
 
     private static ReceiveMapping Mapping(long subflow, long data, int length) =>
         new() { SubflowOffset = subflow, DataOffset = data, Length = length };
