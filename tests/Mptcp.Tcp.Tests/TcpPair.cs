@@ -69,6 +69,7 @@ public sealed class TcpPair
 
             if (next > end.Nanoseconds)
             {
+                Now = end;
                 return false;
             }
 

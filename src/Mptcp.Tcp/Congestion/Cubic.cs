@@ -9,6 +9,13 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
     private const int AlphaNumerator = 9;
     private const int AlphaDenominator = 17;
 
+    // A train of acknowledgements means little before the window has this many segments.
+    private const int TrainSegments = 16;
+
+    // In slow start no pace but the path's may stretch the acknowledgements over half a round trip.
+    private const int SlowStartPace = 400;
+    private const int Pace = 125;
+
     private HyStart _hyStart = new();
     private CubicCurve _curve;
     private Instant _epoch = Instant.Never;
@@ -28,7 +35,7 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
 
     /// <inheritdoc/>
     public long PacingRate(long smoothedRoundTrip) => CongestionControllers.Pace(
-        Window, smoothedRoundTrip, Window < SlowStartThreshold && !_hyStart.IsConservative ? 200 : 125);
+        Window, smoothedRoundTrip, Window < SlowStartThreshold && !_hyStart.IsConservative ? SlowStartPace : Pace);
 
     /// <inheritdoc/>
     public void HandleAck(in CongestionSample sample)
@@ -100,7 +107,9 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
 
     private void SlowStart(in CongestionSample sample)
     {
-        long growth = SlowStartThreshold == long.MaxValue ? _hyStart.Grow(sample) : sample.Acked;
+        long growth = SlowStartThreshold == long.MaxValue
+            ? _hyStart.Grow(sample, trainCounts: Window >= (long)TrainSegments * maximumSegmentSize)
+            : sample.Acked;
         if (growth < 0)
         {
             SlowStartThreshold = Window;

@@ -1,8 +1,10 @@
 namespace Mptcp.Tcp;
 
 /// <summary>
-/// HyStart++ (RFC 9406): slow start ends when the round trip grows, before the queue overflows. First it becomes
-/// conservative, for the growth may be a whim of the path; only five rounds later it is over.
+/// HyStart++ (RFC 9406): slow start becomes conservative when the round trip has grown, and is over five rounds later,
+/// for the growth may be a whim of the path. A round trip tells of the window of the round before, so on a path whose
+/// queue holds no more than the path itself that is too late; so there is, too, the acknowledgement train of the original
+/// HyStart (Ha and Rhee, 2011): a round's acknowledgements, dense for half a round trip, show that the path is filling.
 /// </summary>
 internal struct HyStart()
 {
@@ -12,62 +14,120 @@ internal struct HyStart()
     private const int SamplesNeeded = 8;
     private const int ConservativeRounds = 5;
     private const int ConservativeGrowthDivisor = 4;
+    private const long LeastTrainGap = 2 * Instant.Millisecond;
+    private const int TrainGapDivisor = 8;
 
     private long _round = -1;
     private long _lastMinimum = long.MaxValue;
     private long _minimum = long.MaxValue;
-    private long _baseline = long.MaxValue;
     private int _samples;
+    private long _blockMinimum = long.MaxValue;
+    private int _blockSamples;
+    private Instant _trainBegan;
+    private Instant _trainLast;
+    private bool _trainBroken;
+    private Suspicion _suspicion;
+    private long _baseline;
     private int _conservativeRounds;
 
+    private enum Suspicion
+    {
+        None,
+        Delay,
+        Train,
+    }
+
     /// <summary>Whether slow start has become conservative.</summary>
-    public readonly bool IsConservative => _baseline != long.MaxValue;
+    public readonly bool IsConservative => _suspicion != Suspicion.None;
 
     /// <summary>Takes the sample; returns by how much the window grows, or -1 when slow start is over.</summary>
-    public long Grow(in CongestionSample sample)
+    /// <param name="sample">The sample.</param>
+    /// <param name="trainCounts">Whether the window is large enough for a train to mean something.</param>
+    public long Grow(in CongestionSample sample, bool trainCounts)
     {
-        if (sample.Round != _round)
+        if (sample.Round != _round && !BeginRound(sample))
         {
-            (_round, _lastMinimum, _minimum, _samples) = (sample.Round, _minimum, long.MaxValue, 0);
-            if (IsConservative && ++_conservativeRounds > ConservativeRounds)
-            {
-                return -1;
-            }
+            return -1;
         }
 
-        if (sample.RoundTrip > 0)
+        bool grown = AddRoundTrip(sample.RoundTrip);
+        bool over = _suspicion switch
         {
-            _minimum = Math.Min(_minimum, sample.RoundTrip);
-            _samples++;
-        }
-
-        Judge();
-        return IsConservative ? sample.Acked / ConservativeGrowthDivisor : sample.Acked;
+            Suspicion.None => Suspect(sample, trainCounts),
+            Suspicion.Train => grown,
+            _ => Reconsider(),
+        };
+        return over ? -1 : IsConservative ? sample.Acked / ConservativeGrowthDivisor : sample.Acked;
     }
 
-    private void Judge()
+    private bool BeginRound(in CongestionSample sample)
     {
-        if (_samples < SamplesNeeded)
+        (_round, _lastMinimum, _minimum, _samples) = (sample.Round, _minimum, long.MaxValue, 0);
+        (_trainBegan, _trainLast, _trainBroken) = (sample.Now, sample.Now, false);
+        if (!IsConservative || ++_conservativeRounds <= ConservativeRounds)
         {
-            return;
+            return true;
         }
 
-        if (IsConservative)
-        {
-            // It was a whim: the round trip is short again.
-            _baseline = _minimum < _baseline ? long.MaxValue : _baseline;
-            return;
-        }
-
-        if (_lastMinimum == long.MaxValue)
-        {
-            return;
-        }
-
-        long threshold = Math.Clamp(_lastMinimum / ThresholdDivisor, LeastThreshold, GreatestThreshold);
-        if (_minimum >= _lastMinimum + threshold)
-        {
-            (_baseline, _conservativeRounds) = (_minimum, 1);
-        }
+        // A train that no queue has followed in five rounds was none.
+        bool whim = _suspicion == Suspicion.Train;
+        _suspicion = Suspicion.None;
+        return whim;
     }
+
+    /// <summary>True when eight samples in a row were above the threshold.</summary>
+    private bool AddRoundTrip(long roundTrip)
+    {
+        if (roundTrip == 0)
+        {
+            return false;
+        }
+
+        _minimum = Math.Min(_minimum, roundTrip);
+        _samples++;
+        _blockMinimum = Math.Min(_blockMinimum, roundTrip);
+        if (++_blockSamples < SamplesNeeded)
+        {
+            return false;
+        }
+
+        bool grown = IsAbove(_blockMinimum, _suspicion == Suspicion.Train ? _baseline : _lastMinimum);
+        (_blockMinimum, _blockSamples) = (long.MaxValue, 0);
+        return grown;
+    }
+
+    private bool Suspect(in CongestionSample sample, bool trainCounts)
+    {
+        if (_samples >= SamplesNeeded && IsAbove(_minimum, _lastMinimum))
+        {
+            (_suspicion, _baseline, _conservativeRounds) = (Suspicion.Delay, _minimum, 1);
+        }
+        else if (IsTrain(sample) && trainCounts)
+        {
+            (_suspicion, _baseline, _conservativeRounds) = (Suspicion.Train, sample.MinimumRoundTrip, 1);
+        }
+
+        return false;
+    }
+
+    private bool IsTrain(in CongestionSample sample)
+    {
+        long gap = Math.Max(LeastTrainGap, sample.MinimumRoundTrip / TrainGapDivisor);
+        _trainBroken |= sample.Now - _trainLast > gap;
+        _trainLast = sample.Now;
+        return !_trainBroken && sample.MinimumRoundTrip > 0 && sample.Now - _trainBegan >= sample.MinimumRoundTrip / 2;
+    }
+
+    private bool Reconsider()
+    {
+        if (_samples >= SamplesNeeded && _minimum < _baseline)
+        {
+            _suspicion = Suspicion.None;
+        }
+
+        return false;
+    }
+
+    private static bool IsAbove(long roundTrip, long before) => before != long.MaxValue
+        && roundTrip >= before + Math.Clamp(before / ThresholdDivisor, LeastThreshold, GreatestThreshold);
 }
