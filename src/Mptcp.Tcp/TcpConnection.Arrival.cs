@@ -103,6 +103,7 @@ public sealed partial class TcpConnection
             return;
         }
 
+        _userDeadline = Instant.Never;
         _sender.HandleAck(now, 1, 0, segment.Window, maybeDuplicate: false);
         _receiver.RequestAck();
         Enter(TcpState.Established);

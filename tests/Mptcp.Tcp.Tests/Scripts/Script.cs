@@ -80,6 +80,41 @@ public sealed class Script
         return all;
     }
 
+    /// <summary>Hands in several segments before anything may leave.</summary>
+    public void InjectAll(params string[] segments)
+    {
+        foreach (string segment in segments)
+        {
+            Inject(segment);
+        }
+    }
+
+    /// <summary>Waits until something leaves, ten minutes at most: all that leaves at that time.</summary>
+    public List<string> Next()
+    {
+        Advance(_now + 600 * Instant.Second);
+        _time = _now;
+        return Take();
+    }
+
+    /// <summary>Lets time pass, whatever leaves meanwhile, and returns that.</summary>
+    public List<string> Silence(long milliseconds)
+    {
+        var left = new List<string>();
+        Instant until = _now + milliseconds * Instant.Millisecond;
+        while (_now < until)
+        {
+            Advance(until);
+            left.AddRange(Take());
+        }
+
+        _time = until;
+        return left;
+    }
+
+    /// <summary>Does what a line without time and segment says, and leaves what comes of it for <see cref="Take"/>.</summary>
+    public void Do(string line) => Do(line.Split(' ', 2));
+
     private void PlayLine(string line)
     {
         bool whenever = line.StartsWith('~');

@@ -1,0 +1,125 @@
+namespace Mptcp.Tcp.Tests.Scripts;
+
+/// <summary>Timestamps, PAWS and window scale (RFC 7323).</summary>
+public class TimestampScripts
+{
+    [Fact]
+    public void Every_segment_carries_our_clock_and_the_echo() => Script.Run("""
+        open <mss 1460, ts 70 1000, sackOK>
+        +5
+        write 10
+        > P. 1:11 ack 1 <ts 1005 70>
+        +5 < P. 1:11 ack 11 <ts 90 1005>
+        > . 11 ack 11 <ts 1010 90>
+        """);
+
+    [Fact]
+    public void An_older_timestamp_is_a_duplicate_from_long_ago() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        < P. 1:11 ack 1 <ts 69 1000>
+        > . 1 ack 1 <*>
+        readable 0
+        < P. 1:11 ack 1 <ts 70 1000>
+        > . 1 ack 11 <*>
+        readable 10
+        """);
+
+    [Fact]
+    public void The_clock_of_the_peer_may_wrap() => Script.Run("""
+        open <mss 1460, ts 4294967290 1000>
+        < P. 1:11 ack 1 <ts 5 1000>
+        > . 1 ack 11 <ts 1000 5>
+        < P. 11:21 ack 1 <ts 4294967295 1000>
+        > . 1 ack 11 <*>
+        readable 10
+        """);
+
+    [Fact]
+    public void A_reset_is_not_judged_by_its_timestamp() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        < R 1 <ts 3 0>
+        state Closed
+        """);
+
+    [Fact]
+    public void A_peer_silent_for_weeks_may_have_any_clock() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        +2073599000
+        < P. 1:11 ack 1 <ts 5 1000>
+        > . 1 ack 1 <*>
+        +2000
+        < P. 1:11 ack 1 <ts 5 1000>
+        > . 1 ack 11 <*>
+        """);
+
+    [Fact]
+    public void The_echo_is_that_of_the_first_segment_that_waits_for_its_ack()
+    {
+        Script script = Script.Run("open <mss 1460, ts 70 1000>");
+        for (int i = 0; i < 16; i++)
+        {
+            script.Play($"< P. {1 + 100 * i}:{101 + 100 * i} ack 1 <ts 71 1000>\n> . 1 ack {101 + 100 * i} <ts 1000 71>");
+        }
+
+        script.Play("""
+            < . 1601:2601 ack 1 <ts 80 1000>
+            < . 2601:3601 ack 1 <ts 90 1000>
+            > . 1 ack 3601 <ts 1000 80>
+            """);
+    }
+
+    [Fact]
+    public void A_segment_beyond_a_hole_does_not_change_the_echo() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        < P. 101:201 ack 1 <ts 80 1000>
+        > . 1 ack 1 <ts 1000 70>
+        < P. 1:101 ack 1 <ts 75 1000>
+        > . 1 ack 201 <ts 1000 75>
+        """);
+
+    [Fact]
+    public void Windows_are_scaled_once_both_have_said_so_and_never_in_a_syn() => new Script(buffers: 300_000).Play("""
+        connect
+        > S 0 win 65535 <mss 1460, sackOK, ts 1000 0, wscale 7>
+        < S. 0 ack 1 win 10 <mss 1460, wscale 14>
+        > . 1 ack 1 win 2343
+        write 100
+        > . 1:11 ack 1
+        < . 1 ack 11 win 1
+        > P. 11:101 ack 1
+        """);
+
+    [Fact]
+    public void Without_the_peers_scale_ours_is_not_used() => new Script(buffers: 300_000).Play("""
+        listen
+        < S 0 win 65535 <mss 1460>
+        > S. 0 ack 1 win 65535 <mss 1460>
+        < . 1 ack 1 win 65535
+        ack
+        > . 1 ack 1 win 65535
+        """);
+
+    [Fact]
+    public void A_scale_above_fourteen_means_fourteen() => Script.Run("""
+        open <mss 1460, wscale 15>
+        nodelay on
+        < . 1 ack 1 win 0
+        write 20000
+        < . 1 ack 1 win 1
+        > . 1:1461 ack 1
+        > . 1461:2921 ack 1
+        > . 2921:4381 ack 1
+        > . 4381:5841 ack 1
+        > . 5841:7301 ack 1
+        > . 7301:8761 ack 1
+        > . 8761:10221 ack 1
+        > . 10221:11681 ack 1
+        > . 11681:13141 ack 1
+        > . 13141:14601 ack 1
+        < . 1 ack 14601 win 1
+        > . 14601:16061 ack 1
+        > . 16061:17521 ack 1
+        > . 17521:18981 ack 1
+        > P. 18981:20001 ack 1
+        """);
+}
