@@ -270,6 +270,7 @@ public sealed class HostedSocket
             {
                 TcpCloseReason.Refused => SocketError.ConnectionRefused,
                 TcpCloseReason.TimedOut => SocketError.TimedOut,
+                TcpCloseReason.Unreachable => SocketError.HostUnreachable,
                 TcpCloseReason.Aborted => SocketError.OperationAborted,
                 _ => SocketError.ConnectionReset,
             });

@@ -209,6 +209,7 @@ public sealed partial class MptcpConnection
                 TcpCloseReason.None => "closed in order",
                 TcpCloseReason.Refused => "refused",
                 TcpCloseReason.TimedOut => "no answer",
+                TcpCloseReason.Unreachable => "unreachable, says the network",
                 TcpCloseReason.ResetByPeer => "reset by the peer",
                 _ => "aborted",
             };

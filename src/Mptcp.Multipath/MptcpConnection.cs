@@ -216,6 +216,25 @@ public sealed partial class MptcpConnection
         Settle();
     }
 
+    /// <summary>Takes an ICMP error about a segment of one of the subflows; one about nothing in flight is not believed.</summary>
+    public void HandleIcmp(Instant now, Subflow subflow, in IcmpMessage message)
+    {
+        Now = now;
+        if (subflow.Connection.IsInFlight(message.SequenceNumber))
+        {
+            if (message.Kind == IcmpKind.PacketTooBig)
+            {
+                subflow.Connection.HandlePathMtu(now, message.Mtu);
+            }
+            else
+            {
+                subflow.Connection.HandleUnreachable(message.IsHard);
+            }
+        }
+
+        Settle();
+    }
+
     /// <summary>Runs what is due at <paramref name="now"/>.</summary>
     public void HandleTimeout(Instant now)
     {

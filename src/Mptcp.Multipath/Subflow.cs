@@ -93,6 +93,9 @@ public sealed class Subflow : ITcpUser
 
     private bool FirstDataIsCapable => _connection.IsConfirming(this) && _sent.Count == 0 && _bytesSent == 0;
 
+    /// <summary>Whether it is in TIME-WAIT and gives way to a new connection that this SYN begins (RFC 6191 §2).</summary>
+    public bool TryReuse(in TcpSegment segment) => Connection.TryReuse(segment);
+
     /// <inheritdoc/>
     public int Prepare(long offset, int limit)
     {

@@ -112,22 +112,21 @@ public sealed class NetworkStack
     /// <summary>Takes one IP packet that arrived on <paramref name="link"/>.</summary>
     public void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
     {
-        if (!IpPacket.TryParse(packet, out IpPacket ip, out DropReason reason)
-            || !TcpSegment.TryParse(ip, out TcpSegment segment, out reason))
+        if (!IpPacket.TryParse(packet, out IpPacket ip, out DropReason reason))
         {
             Drops.Count(reason);
-            return;
         }
-
-        var key = new ConnectionKey(segment.Destination, segment.Source);
-        if (_byKey.TryGetValue(key, out (StackSocket Socket, Subflow Subflow) found))
+        else if (ip.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
         {
-            found.Socket.Connection.HandleSegment(now, found.Subflow, segment);
-            Update(now, found.Socket);
+            HandleIcmp(now, ip);
         }
-        else if (_addresses.Find(segment.Destination.Address) is >= 0 and int path && !TryOpen(now, link, path, segment))
+        else if (TcpSegment.TryParse(ip, out TcpSegment segment, out reason))
         {
-            _resets.Add(link, segment);
+            HandleSegment(now, link, segment);
+        }
+        else
+        {
+            Drops.Count(reason);
         }
     }
 
@@ -180,6 +179,41 @@ public sealed class NetworkStack
 
         (link, length) = (-1, 0);
         return false;
+    }
+
+    private void HandleSegment(Instant now, int link, in TcpSegment segment)
+    {
+        var key = new ConnectionKey(segment.Destination, segment.Source);
+        if (_byKey.TryGetValue(key, out (StackSocket Socket, Subflow Subflow) found))
+        {
+            if (!found.Subflow.TryReuse(segment))
+            {
+                found.Socket.Connection.HandleSegment(now, found.Subflow, segment);
+                Update(now, found.Socket);
+                return;
+            }
+
+            _byKey.Remove(key);
+        }
+
+        if (_addresses.Find(segment.Destination.Address) is >= 0 and int path && !TryOpen(now, link, path, segment))
+        {
+            _resets.Add(link, segment);
+        }
+    }
+
+    private void HandleIcmp(Instant now, in IpPacket packet)
+    {
+        if (!IcmpMessage.TryParse(packet, out IcmpMessage message, out DropReason reason))
+        {
+            Drops.Count(reason);
+        }
+        else if (_byKey.TryGetValue(
+            new ConnectionKey(message.Source, message.Destination), out (StackSocket Socket, Subflow Subflow) found))
+        {
+            found.Socket.Connection.HandleIcmp(now, found.Subflow, message);
+            Update(now, found.Socket);
+        }
     }
 
     /// <summary>A segment without a connection: a join, a new connection, or false for one that deserves a RST.</summary>
@@ -254,7 +288,12 @@ public sealed class NetworkStack
 
         while (socket.Connection.TryTakeEnded(out Subflow? ended))
         {
-            _byKey.Remove(new ConnectionKey(ended!.Local, ended.Remote));
+            // Its addresses and ports may have a new owner already (RFC 6191).
+            var key = new ConnectionKey(ended!.Local, ended.Remote);
+            if (_byKey.TryGetValue(key, out (StackSocket Socket, Subflow Subflow) owner) && owner.Subflow == ended)
+            {
+                _byKey.Remove(key);
+            }
         }
 
         if (socket.Listener is { } listener && socket.State != TcpState.SynReceived)
@@ -296,6 +335,10 @@ public sealed class NetworkStack
         MaximumSegmentSize = _addresses.MtuOf(link) - TcpPacket.PayloadOffset(local.Address.IsV4, optionsLength: 0),
         WindowScale = _options.WindowScale,
         TimestampOffset = Draw(),
+        CongestionControl = _options.CongestionControl,
+        MinimumRto = _options.MinimumRto,
+        KeepAlive = _options.KeepAlive,
+        UserTimeout = _options.UserTimeout,
     };
 
     private uint Draw()

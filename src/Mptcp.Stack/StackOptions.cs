@@ -1,4 +1,5 @@
 using Mptcp.Multipath;
+using Mptcp.Tcp;
 
 namespace Mptcp.Stack;
 
@@ -10,6 +11,18 @@ public sealed record StackOptions
 
     /// <summary>What the buffers of all connections may take together, in bytes. A SYN beyond it stays unanswered.</summary>
     public long Memory { get; init; } = 1L << 30;
+
+    /// <summary>The congestion control of each subflow, as in <see cref="TcpConfiguration.CongestionControl"/>.</summary>
+    public Func<int, ICongestionController> CongestionControl { get; init; } = CongestionControllers.Cubic;
+
+    /// <summary>The least retransmission timeout in nanoseconds.</summary>
+    public long MinimumRto { get; init; } = 200 * Instant.Millisecond;
+
+    /// <summary>Whether silent peers are probed.</summary>
+    public bool KeepAlive { get; init; }
+
+    /// <summary>How long data may stay unacknowledged on a subflow, in nanoseconds (RFC 5482); 0: TCP's own limits.</summary>
+    public long UserTimeout { get; init; }
 
     /// <summary>The first port of those that outgoing connections get, to 65535.</summary>
     public ushort FirstEphemeralPort { get; init; } = 32768;

@@ -34,6 +34,13 @@ public readonly record struct IcmpMessage(
     private const int HeaderLength = 8;
     private const int CitedTcpLength = 8;
 
+    /// <summary>
+    /// Whether it says that this peer will not be reached by trying again: no such protocol or port, or forbidden
+    /// (RFC 9293 §3.9.2.2, RFC 5461 §2, RFC 4443 §3.1).
+    /// </summary>
+    public bool IsHard => Kind == IcmpKind.DestinationUnreachable
+        && (Source.Address.IsV4 ? Code is 2 or 3 or 9 or 10 or 13 : Code is 1 or 4);
+
     /// <summary>Checks and reads a message. Never throws, on any octets.</summary>
     /// <param name="packet">The packet around it.</param>
     /// <param name="message">The fields.</param>
