@@ -254,10 +254,12 @@ public sealed partial class MptcpConnection
         return subflow;
     }
 
-    private void Register(int path, IpEndpoint remote, bool checksumRequired)
+    private void Register(int path, IpEndpoint remote, bool checksumRequired, ulong? key = null)
     {
-        // Plain TCP needs no token, but the same shape costs less than a second one.
-        _keys = new ConnectionKeys(IsPlain ? 0 : _tokens.Register(this));
+        // A key that another connection took meanwhile leaves plain TCP (RFC 8684 §3.1); that needs no token, but the same
+        // shape costs less than a second one.
+        IsPlain = IsPlain || (key is { } chosen && !_tokens.TryRegister(chosen, this));
+        _keys = new ConnectionKeys(IsPlain ? 0 : key ?? _tokens.Register(this));
         _registered = !IsPlain;
         _signals = new AddressSignals(_keys);
         _pathManager = new PathManager(_paths, path, remote);

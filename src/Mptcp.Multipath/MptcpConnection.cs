@@ -120,12 +120,19 @@ public sealed partial class MptcpConnection
     }
 
     /// <summary>Takes the initial subflow that a SYN proposes, as Multipath TCP if the SYN says so.</summary>
-    public Subflow Accept(Instant now, in TcpSegment syn, TcpConfiguration configuration, int path, int link)
+    /// <param name="now">The time.</param>
+    /// <param name="syn">The SYN.</param>
+    /// <param name="configuration">Its addresses, ports and our first sequence number.</param>
+    /// <param name="path">The number of the local path.</param>
+    /// <param name="link">The link that it uses, for <see cref="Subflow.Path"/>.</param>
+    /// <param name="key">Our key, where the peer has it already; null draws one.</param>
+    public Subflow Accept(
+        Instant now, in TcpSegment syn, TcpConfiguration configuration, int path, int link, ulong? key = null)
     {
         Now = now;
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
         IsPlain = !CapableResponder.IsProposal(options, out bool checksumRequired);
-        Register(path, configuration.Remote, checksumRequired || _settings.ChecksumRequired);
+        Register(path, configuration.Remote, checksumRequired || _settings.ChecksumRequired, key);
         _initial = Add(configuration, link, new CapableResponder(this), 0);
         _initial.Connection.Accept(now, syn);
         return _initial;
@@ -167,6 +174,23 @@ public sealed partial class MptcpConnection
         MpJoinSynOption? join = SegmentOptions.Parse(syn.Options).JoinSyn;
         token = join.GetValueOrDefault().Token;
         return join is not null;
+    }
+
+    /// <summary>Whether a SYN proposes what this host speaks, and the flags of the answer to it (RFC 8684 §3.1).</summary>
+    public static bool IsProposal(in TcpSegment syn, out MpCapableFlags answer)
+    {
+        bool proposed = CapableResponder.IsProposal(SegmentOptions.Parse(syn.Options), out bool checksumRequired);
+        answer = MpCapableFlags.HmacSha256 | (checksumRequired ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
+        return proposed;
+    }
+
+    /// <summary>Writes the proposal of a SYN whose third ACK, or first data, this is; nothing when there was none.</summary>
+    public static void TryWriteProposal(in TcpSegment ack, ref TcpOptionWriter writer)
+    {
+        if (SegmentOptions.Parse(ack.Options).Capable is { ReceiverKey: not null } capable)
+        {
+            new MpCapableOption { Version = capable.Version, Flags = capable.Flags }.TryWrite(ref writer);
+        }
     }
 
     /// <summary>Takes as many bytes as there is room for; returns how many.</summary>

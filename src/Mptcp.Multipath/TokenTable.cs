@@ -35,6 +35,12 @@ public sealed class TokenTable<TConnection>(IEntropySource entropy)
         }
     }
 
+    /// <summary>Whether no connection here has the token of <paramref name="key"/>.</summary>
+    public bool IsFree(ulong key) => !_connections.ContainsKey(MptcpCrypto.Token(key));
+
+    /// <summary>Gives the token of a key that the host has chosen otherwise; false when another connection has it.</summary>
+    public bool TryRegister(ulong key, TConnection connection) => _connections.TryAdd(MptcpCrypto.Token(key), connection);
+
     /// <summary>A random number for an MP_JOIN (RFC 8684 §3.2).</summary>
     public uint DrawNonce()
     {

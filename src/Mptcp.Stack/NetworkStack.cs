@@ -23,7 +23,8 @@ public sealed class NetworkStack
     private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
     private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
     private readonly Dictionary<ushort, StackListener> _listeners = [];
-    private readonly ResetQueue _resets = new();
+    private readonly ReplyQueue _replies = new();
+    private readonly SynCookies _cookies;
     private int _turn;
 
     /// <summary>Makes a host without addresses.</summary>
@@ -33,6 +34,7 @@ public sealed class NetworkStack
         _entropy = entropy;
         _sequenceNumbers = new InitialSequenceNumbers(entropy);
         _tokens = new TokenTable<MptcpConnection>(entropy);
+        _cookies = new SynCookies(entropy);
         Memory = new MemoryBudget(options.Memory);
     }
 
@@ -150,7 +152,7 @@ public sealed class NetworkStack
     /// </summary>
     public bool TryTransmit(Instant now, Span<byte> buffer, out int link, out int length)
     {
-        if (_resets.TryTransmit(buffer, out link, out length))
+        if (_replies.TryTransmit(buffer, out link, out length))
         {
             return true;
         }
@@ -198,7 +200,7 @@ public sealed class NetworkStack
 
         if (_addresses.Find(segment.Destination.Address) is >= 0 and int path && !TryOpen(now, link, path, segment))
         {
-            _resets.Add(link, segment);
+            _replies.AddReset(link, segment);
         }
     }
 
@@ -221,7 +223,7 @@ public sealed class NetworkStack
     {
         if (!segment.Syn || segment.Ack || segment.Rst)
         {
-            return false;
+            return segment is { Ack: true, Syn: false, Rst: false } && TryOpenByCookie(now, link, path, segment);
         }
 
         if (MptcpConnection.TryGetToken(segment, out uint token))
@@ -236,17 +238,78 @@ public sealed class NetworkStack
             return false;
         }
 
-        // A full backlog, or memory, stays silent: the peer's SYN comes again (RFC 9293 leaves it open; so do all kernels).
         if (listener.HasRoom && HasMemory)
         {
-            listener.HalfOpen++;
-            StackSocket socket = Add(listener);
-            TcpConfiguration configuration = Configure(now, link, segment.Destination, segment.Source);
-            Index(socket, socket.Connection.Accept(now, segment, configuration, path, link));
+            Accept(now, listener, link, path, segment, Configure(now, link, segment.Destination, segment.Source), key: null);
+        }
+        else if (listener.Ready < listener.Backlog)
+        {
+            AnswerWithCookie(now, link, segment);
         }
 
+        // A listener that nobody accepts from stays silent: the peer's SYN comes again.
         return true;
     }
+
+    private StackSocket Accept(
+        Instant now, StackListener listener, int link, int path, in TcpSegment syn, TcpConfiguration configuration, ulong? key)
+    {
+        listener.HalfOpen++;
+        StackSocket socket = Add(listener);
+        Index(socket, socket.Connection.Accept(now, syn, configuration, path, link, key));
+        return socket;
+    }
+
+    /// <summary>Answers a SYN without keeping anything of it (RFC 4987 §3.6).</summary>
+    private void AnswerWithCookie(Instant now, int link, in TcpSegment syn)
+    {
+        _ = TcpOptions.TryParse(syn.Options, out TcpOptions options);
+        SynCookie cookie = _cookies.Make(now, syn, options);
+        TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source) with { TimestampOffset = OffsetOf(cookie) };
+        byte[] answer = SynCookieSegment.AnswerOptions(
+            now, syn, options, cookie, configuration, _options.Connection.ChecksumRequired, _tokens.IsFree(cookie.Key));
+        _replies.Add(link, answer, SynCookieSegment.AnswerHeader(syn, cookie, _options.Connection.ReceiveBuffer));
+    }
+
+    /// <summary>Opens the connection of a SYN that was answered with a cookie, by the ACK that brings the cookie back.</summary>
+    private bool TryOpenByCookie(Instant now, int link, int path, in TcpSegment ack)
+    {
+        _ = TcpOptions.TryParse(ack.Options, out TcpOptions options);
+        if (!_listeners.TryGetValue(ack.Destination.Port, out StackListener? listener) || !_cookies.TryOpen(now, ack, options, out SynCookie cookie))
+        {
+            return false;
+        }
+
+        if (listener.Ready >= listener.Backlog || !HasMemory)
+        {
+            // The ACK or the data comes again.
+            return true;
+        }
+
+        TcpConfiguration configuration = Configure(now, link, ack.Destination, ack.Source) with
+        {
+            InitialSequenceNumber = cookie.Sequence,
+            TimestampOffset = OffsetOf(cookie),
+        };
+
+        // What the SYN and its answer would have left behind is made by having both again, the answer for nobody.
+        Span<byte> room = stackalloc byte[SynCookieSegment.Room];
+        int length = SynCookieSegment.Restore(room, ack, options, cookie);
+        if (!IpPacket.TryParse(room[..length], out IpPacket packet, out _) || !TcpSegment.TryParse(packet, out TcpSegment syn, out _))
+        {
+            throw new InvalidOperationException("A segment of our own making is not one.");
+        }
+
+        StackSocket socket = Accept(now, listener, link, path, syn, configuration, cookie.Key);
+        Span<byte> unsent = stackalloc byte[SynCookieSegment.Room];
+        Instant then = now + -SynCookieSegment.RoundTrip(now, options, configuration);
+        socket.Connection.TryTransmit(then, unsent, out _, out Subflow? subflow);
+        socket.Connection.HandleSegment(now, subflow!, ack);
+        Update(now, socket);
+        return true;
+    }
+
+    private static uint OffsetOf(in SynCookie cookie) => (uint)(cookie.Key >> 32);
 
     private bool TryAcceptJoin(Instant now, int link, StackSocket socket, in TcpSegment syn)
     {
