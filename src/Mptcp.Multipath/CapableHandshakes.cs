@@ -8,6 +8,9 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
 {
     // A path that drops SYNs with unknown options must not keep anyone from plain TCP (RFC 8684 §3.1, §6).
     private const int CapableSyns = 3;
+    private bool _keysSent;
+
+    public override bool OwesAck => !_keysSent;
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
@@ -23,6 +26,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
 
         // The keys go with every ACK until data carries them, so that the loss of one does no harm.
         bool first = segment.Offset == 1 && !segment.HasData;
+        _keysSent = true;
         if (first)
         {
             new MpCapableOption

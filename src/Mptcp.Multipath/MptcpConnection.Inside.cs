@@ -6,6 +6,9 @@ namespace Mptcp.Multipath;
 /// <content>What the subflows and their handshakes see of their connection.</content>
 public sealed partial class MptcpConnection
 {
+    // What subflows may take to exchange their FINs once the data is complete; a path may be dark by then.
+    private const long LingerTime = 60 * Instant.Second;
+
     internal Instant Now { get; private set; }
 
     internal ulong LocalKey => _keys.Local;
@@ -25,7 +28,11 @@ public sealed partial class MptcpConnection
 
     internal int ReceiveWindow => _received.Window;
 
-    private bool CanJoin => _confirmed && !IsPlain && !_closed && !_fastClosed && _subflows.Count < _settings.MaxSubflows;
+    private bool CanJoin =>
+        _confirmed && !IsPlain && !_closed && !_fastClosed && !IsComplete && _subflows.Count < _settings.MaxSubflows;
+
+    /// <summary>Whether both streams, DATA_FIN included, have arrived and are acknowledged.</summary>
+    private bool IsComplete => _sender.FinAcknowledged && _received.Finished;
 
     /// <summary>Whether this is the initiator's first subflow, before the peer has shown that options survive.</summary>
     internal bool IsConfirming(Subflow subflow) =>
@@ -230,8 +237,11 @@ public sealed partial class MptcpConnection
             return;
         }
 
-        bool complete = IsPlain || (_sender.FinAcknowledged && _received.Finished);
-        Fail(complete ? reason : reason == TcpCloseReason.None ? TcpCloseReason.ResetByPeer : reason);
+        // Of a stream that is complete both ways, how the last subflow ends is of no interest. Of one that is not, only the
+        // user's own abort, which came here before, is an abort.
+        Fail(IsPlain ? reason
+            : IsComplete ? TcpCloseReason.None
+            : reason is TcpCloseReason.None or TcpCloseReason.Aborted ? TcpCloseReason.ResetByPeer : reason);
         Unregister();
     }
 
@@ -292,7 +302,7 @@ public sealed partial class MptcpConnection
     /// <summary>A retransmission timeout makes a subflow suspect: what it holds goes on the others.</summary>
     private void NoticeSilence(Subflow subflow)
     {
-        if (!subflow.Suspect && !IsPlain && subflow.IsUsable && subflow.Connection.Timeouts > 0)
+        if (!subflow.Suspect && !IsPlain && subflow.HasJoined && subflow.Connection.Timeouts > 0)
         {
             subflow.Suspect = true;
             _events.Add(ConnectionEventKind.SubflowSuspect, subflow, "no answer within the retransmission timeout");
@@ -311,7 +321,7 @@ public sealed partial class MptcpConnection
             _subflows.RequestFin();
         }
 
-        _sender.Reinject(_sender.Una, _subflows.LowestHeld(_sender.Next), source: null);
+        _sender.Reinject(_sender.Una, _subflows.LowestOwed(_sender.Una, _sender.Next), source: null);
         if (_sender.Una == _sender.Next)
         {
             _subflows.RequestProbe();
@@ -326,9 +336,13 @@ public sealed partial class MptcpConnection
             return;
         }
 
-        if (_sender.FinAcknowledged && _received.Finished)
+        if (IsComplete)
         {
             _subflows.Close();
+            if (!_lingering)
+            {
+                (_lingering, _lingerDeadline) = (true, Now + LingerTime);
+            }
         }
 
         _sender.UpdateDeadline(Now, _subflows.LargestRtt);

@@ -32,6 +32,8 @@ public sealed partial class MptcpConnection
     private bool _established;
     private bool _closed;
     private bool _fastClosed;
+    private bool _lingering;
+    private Instant _lingerDeadline = Instant.Never;
     private TcpCloseReason _closeReason;
 
     /// <summary>Makes a connection that <see cref="Connect"/> or <see cref="Accept"/> starts.</summary>
@@ -102,7 +104,9 @@ public sealed partial class MptcpConnection
     /// <summary>When <see cref="HandleTimeout"/> wants to be called.</summary>
     public Instant NextTimeout => IsPlain
         ? _subflows.NextTimeout
-        : Instant.Min(_subflows.NextTimeout, Instant.Min(_sender.NextTimeout, _signals.NextTimeout));
+        : Instant.Min(
+            Instant.Min(_subflows.NextTimeout, _lingerDeadline),
+            Instant.Min(_sender.NextTimeout, _signals.NextTimeout));
 
     /// <summary>Opens the initial subflow from the local path <paramref name="path"/>.</summary>
     /// <param name="now">The time.</param>
@@ -200,7 +204,7 @@ public sealed partial class MptcpConnection
     public int Read(Span<byte> destination)
     {
         int count = _received.Read(destination);
-        if (count > 0 && (_received.Tune(Now, _subflows.LargestRtt) | _received.WindowUpdateDue))
+        if (count > 0 && !_closed && (_received.Tune(Now, _subflows.LargestRtt) | _received.WindowUpdateDue))
         {
             // Any of these ACKs may be lost, and every subflow keeps its own view of the window.
             _subflows.RequestAck();
@@ -234,7 +238,9 @@ public sealed partial class MptcpConnection
         subflow.Connection.HandleSegment(now, segment);
         if (subflow.Suspect && subflow.Connection.Timeouts == 0)
         {
+            // Others may have stayed silent, and had nobody to hand their data to.
             subflow.Suspect = false;
+            _subflows.ReinjectSuspects(_sender);
         }
 
         Settle();
@@ -279,6 +285,12 @@ public sealed partial class MptcpConnection
             if (_sender.IsDue(now))
             {
                 Revive();
+            }
+
+            if (_lingerDeadline <= now)
+            {
+                _lingerDeadline = Instant.Never;
+                _subflows.AbortUnfinished();
             }
         }
 
@@ -331,7 +343,7 @@ public sealed partial class MptcpConnection
     public bool TryTakeJoin(out JoinRequest request)
     {
         request = default;
-        return _isInitiator && CanJoin && _sender is { FinAcknowledged: false } && _pathManager.TryNext(_subflows.Alive, out request);
+        return _isInitiator && CanJoin && !(_sender.FinSent && _received.Finished) && _pathManager.TryNext(_subflows.Alive, out request);
     }
 
     /// <summary>A subflow that is over: its addresses and ports are free.</summary>

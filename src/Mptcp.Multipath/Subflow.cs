@@ -83,8 +83,10 @@ public sealed class Subflow : ITcpUser
     internal MpTcpRstOption? ResetReason { get; private set; }
 
     /// <summary>Whether it may carry new data.</summary>
-    internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait
-        && (_handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this));
+    internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait && HasJoined;
+
+    /// <summary>Whether its handshake is done, whatever came of it later.</summary>
+    internal bool HasJoined => _handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this);
 
     internal bool IsAlive => Connection.State != TcpState.Closed;
 
@@ -176,14 +178,14 @@ public sealed class Subflow : ITcpUser
         {
             _connection.WriteResetOptions(this, ref writer);
         }
-        else if (_finDue && !segment.HasData)
+        else if (_finDue && !segment.HasData && !_connection.IsPlain && (_handshake.Complete || !_handshake.OwesAck))
         {
             _finDue = false;
             _connection.Dss.Fin(_receiver.PeerUses64Bits).TryWrite(ref writer);
         }
         else if (_connection.IsPlain || (!_handshake.Complete && _handshake.TryWriteOptions(segment, ref writer)))
         {
-            return;
+            AckOwed |= _finDue && !segment.HasData && !_connection.IsPlain;
         }
         else if (segment.HasData && _sent.Find(segment.Offset) is >= 0 and int index)
         {
@@ -244,11 +246,15 @@ public sealed class Subflow : ITcpUser
         return SegmentVerdict.Reset;
     }
 
-    /// <summary>A FIN follows what it has been given; it gets nothing more.</summary>
+    /// <summary>A FIN follows what it has been given; it gets nothing more. One that never joined is reset.</summary>
     internal void Close()
     {
         Closing = true;
         Connection.Close();
+        if (IsAlive && !HasJoined)
+        {
+            Abort(MpTcpRstReason.Unspecified, "the connection ended before it had joined");
+        }
     }
 
     internal void Abort(MpTcpRstReason reason, string sentence)
@@ -287,6 +293,21 @@ public sealed class Subflow : ITcpUser
             if (_sent[i].Detached is null)
             {
                 lowest = Math.Min(lowest, _sent[i].DataOffset);
+            }
+        }
+
+        return lowest;
+    }
+
+    /// <summary>The lowest data offset from <paramref name="acknowledged"/> on that it has not delivered.</summary>
+    internal long LowestOwed(long acknowledged)
+    {
+        long lowest = long.MaxValue;
+        for (int i = 0; i < _sent.Count; i++)
+        {
+            if (_sent[i].DataEnd > acknowledged)
+            {
+                lowest = Math.Min(lowest, Math.Max(_sent[i].DataOffset, acknowledged));
             }
         }
 

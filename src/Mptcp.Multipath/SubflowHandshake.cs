@@ -9,6 +9,9 @@ internal abstract class SubflowHandshake
     /// <summary>Whether the peer has proved that it takes part; the subflow then carries data.</summary>
     public bool Complete { get; protected set; }
 
+    /// <summary>Whether a pure ACK has to carry the handshake's options before it may carry others.</summary>
+    public virtual bool OwesAck => false;
+
     /// <summary>Writes the options that stand for the handshake; false when the segment is an ordinary one.</summary>
     public abstract bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer);
 

@@ -1,4 +1,5 @@
 using Mptcp.Tcp;
+using Mptcp.Wire;
 
 namespace Mptcp.Multipath;
 
@@ -135,12 +136,19 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
     }
 
-    /// <summary>The lowest data offset that a subflow holds, at most <paramref name="limit"/>.</summary>
-    public long LowestHeld(long limit)
+    /// <summary>
+    /// The lowest data offset from <paramref name="acknowledged"/> on that a subflow will still deliver, at most
+    /// <paramref name="limit"/>. What a suspect one holds was handed to others.
+    /// </summary>
+    public long LowestOwed(long acknowledged, long limit)
     {
+        bool trusted = AnyTrusted;
         for (int i = 0; i < _alive.Count; i++)
         {
-            limit = Math.Min(limit, _alive[i].LowestHeld());
+            if (!trusted || !_alive[i].Suspect)
+            {
+                limit = Math.Min(limit, _alive[i].LowestOwed(acknowledged));
+            }
         }
 
         return limit;
@@ -182,7 +190,8 @@ internal sealed class SubflowSet(IScheduler scheduler)
     {
         for (int i = 0; i < _alive.Count; i++)
         {
-            if (_alive[i].Connection.State is TcpState.Established or TcpState.CloseWait)
+            // After a half-close of ours the peer still sends, and wants to hear of the window.
+            if (_alive[i].Connection.State is >= TcpState.Established and <= TcpState.CloseWait)
             {
                 _alive[i].Connection.RequestAck();
             }
@@ -205,6 +214,18 @@ internal sealed class SubflowSet(IScheduler scheduler)
         for (int i = 0; i < _alive.Count; i++)
         {
             _alive[i].Close();
+        }
+    }
+
+    /// <summary>Resets those that still wait for a FIN or its acknowledgement.</summary>
+    public void AbortUnfinished()
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].Connection.State is not (TcpState.Closed or TcpState.TimeWait))
+            {
+                _alive[i].Abort(MpTcpRstReason.Unspecified, "the peer did not close it in time");
+            }
         }
     }
 

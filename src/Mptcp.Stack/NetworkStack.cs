@@ -169,18 +169,24 @@ public sealed class NetworkStack
                 link = subflow!.Path;
                 return true;
             }
-
-            if (socket.Connection.IsOver)
-            {
-                _sockets.Remove(socket);
-                _byConnection.Remove(socket.Connection);
-                socket.Connection.ReleaseMemory();
-                i--;
-            }
         }
 
+        ForgetEnded();
         (link, length) = (-1, 0);
         return false;
+    }
+
+    private void ForgetEnded()
+    {
+        for (int i = _sockets.Count - 1; i >= 0; i--)
+        {
+            if (_sockets[i].Connection.IsOver)
+            {
+                _byConnection.Remove(_sockets[i].Connection);
+                _sockets[i].Connection.ReleaseMemory();
+                _sockets.RemoveAt(i);
+            }
+        }
     }
 
     private void HandleSegment(Instant now, int link, in TcpSegment segment)

@@ -31,6 +31,7 @@ public sealed partial class TcpConnection
     private bool _resetDue;
     private Instant _timeWaitDeadline = Instant.Never;
     private Instant _repeatedAckDeadline = Instant.Never;
+    private int _repeatedAcks;
 
     /// <summary>Makes a closed connection; <see cref="Connect"/> or <see cref="Accept"/> starts it.</summary>
     public TcpConnection(TcpConfiguration configuration, ITcpUser user)
@@ -217,6 +218,12 @@ public sealed partial class TcpConnection
 
         if (_repeatedAckDeadline <= now)
         {
+            if (++_repeatedAcks == _configuration.SynTransmissions)
+            {
+                Finish(TcpCloseReason.TimedOut);
+                return;
+            }
+
             _receiver.RequestAck();
             StartAckRetransmission(now);
         }
