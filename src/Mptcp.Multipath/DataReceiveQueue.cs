@@ -73,8 +73,8 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     }
 
     /// <summary>
-    /// Grows the buffer to what the application can take: four times what it read within the longest round trip, because
-    /// a sender in slow start doubles each time, and as much again may wait for the slowest path.
+    /// Grows the buffer to what the application can take: eight times what it read within the longest round trip. A
+    /// sender in slow start doubles each time, the round trip grows with the queues, and this is known a round trip late.
     /// </summary>
     /// <returns>Whether the window has grown.</returns>
     public bool Tune(Instant now, long roundTrip)
@@ -85,7 +85,7 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
         }
 
         int before = bytes.Capacity;
-        long wanted = 4 * (_read - _readBefore);
+        long wanted = 8 * (_read - _readBefore);
         (_measuredSince, _readBefore) = (now, _read);
         if (wanted > before)
         {

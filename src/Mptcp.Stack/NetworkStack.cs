@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using Mptcp.Multipath;
 using Mptcp.Tcp;
@@ -15,8 +14,7 @@ public sealed class NetworkStack
     private readonly record struct ConnectionKey(IpEndpoint Local, IpEndpoint Remote);
 
     private readonly StackOptions _options;
-    private readonly IEntropySource _entropy;
-    private readonly InitialSequenceNumbers _sequenceNumbers;
+    private readonly SubflowConfigurations _configurations;
     private readonly TokenTable<MptcpConnection> _tokens;
     private readonly AddressTable _addresses = new();
     private readonly List<StackSocket> _sockets = [];
@@ -31,8 +29,7 @@ public sealed class NetworkStack
     public NetworkStack(StackOptions options, IEntropySource entropy)
     {
         _options = options;
-        _entropy = entropy;
-        _sequenceNumbers = new InitialSequenceNumbers(entropy);
+        _configurations = new SubflowConfigurations(options, entropy);
         _tokens = new TokenTable<MptcpConnection>(entropy);
         _cookies = new SynCookies(entropy);
         Memory = new MemoryBudget(options.Memory);
@@ -248,12 +245,12 @@ public sealed class NetworkStack
         {
             Accept(now, listener, link, path, segment, Configure(now, link, segment.Destination, segment.Source), key: null);
         }
-        else if (listener.Ready < listener.Backlog)
+        else if (listener.Ready < listener.Backlog && HasMemory)
         {
             AnswerWithCookie(now, link, segment);
         }
 
-        // A listener that nobody accepts from stays silent: the peer's SYN comes again.
+        // A listener that nobody accepts from, and a host without memory, stay silent: the peer's SYN comes again.
         return true;
     }
 
@@ -281,9 +278,15 @@ public sealed class NetworkStack
     private bool TryOpenByCookie(Instant now, int link, int path, in TcpSegment ack)
     {
         _ = TcpOptions.TryParse(ack.Options, out TcpOptions options);
-        if (!_listeners.TryGetValue(ack.Destination.Port, out StackListener? listener) || !_cookies.TryOpen(now, ack, options, out SynCookie cookie))
+        if (!_listeners.TryGetValue(ack.Destination.Port, out StackListener? listener) || !_cookies.InUse(now))
         {
             return false;
+        }
+
+        if (!_cookies.TryOpen(now, ack, options, out SynCookie cookie))
+        {
+            // Data may have overtaken the segment that brings the cookie; a RST would be the end of its connection.
+            return !ack.Payload.IsEmpty;
         }
 
         if (listener.Ready >= listener.Backlog || !HasMemory)
@@ -379,11 +382,8 @@ public sealed class NetworkStack
     private bool TryConfigure(
         Instant now, LocalAddress local, IpEndpoint remote, [NotNullWhen(true)] out TcpConfiguration? configuration)
     {
-        int range = ushort.MaxValue + 1 - _options.FirstEphemeralPort;
-        int start = (int)(Draw() % (uint)range);
-        for (int i = 0; i < range; i++)
+        foreach (ushort port in _configurations.EphemeralPorts())
         {
-            var port = (ushort)(_options.FirstEphemeralPort + (start + i) % range);
             var endpoint = new IpEndpoint(local.Address, port);
             if (!_byKey.ContainsKey(new ConnectionKey(endpoint, remote)))
             {
@@ -396,24 +396,6 @@ public sealed class NetworkStack
         return false;
     }
 
-    private TcpConfiguration Configure(Instant now, int link, IpEndpoint local, IpEndpoint remote) => new()
-    {
-        Local = local,
-        Remote = remote,
-        InitialSequenceNumber = _sequenceNumbers.Next(now, local, remote),
-        MaximumSegmentSize = _addresses.MtuOf(link) - TcpPacket.PayloadOffset(local.Address.IsV4, optionsLength: 0),
-        WindowScale = _options.WindowScale,
-        TimestampOffset = Draw(),
-        CongestionControl = _options.CongestionControl,
-        MinimumRto = _options.MinimumRto,
-        KeepAlive = _options.KeepAlive,
-        UserTimeout = _options.UserTimeout,
-    };
-
-    private uint Draw()
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        _entropy.Fill(bytes);
-        return BinaryPrimitives.ReadUInt32BigEndian(bytes);
-    }
+    private TcpConfiguration Configure(Instant now, int link, IpEndpoint local, IpEndpoint remote) =>
+        _configurations.Make(now, _addresses.MtuOf(link), local, remote);
 }

@@ -57,15 +57,13 @@ internal sealed class SynCookies
         return SequenceNumbers.IsBefore(timestamp, marked) ? unchecked(marked - TimestampBits - 1) : marked;
     }
 
+    /// <summary>Whether a cookie was made so lately that its ACK may still come.</summary>
+    public bool InUse(Instant now) => _lastMade != Instant.Never && now - _lastMade <= MaximumAge * Period;
+
     /// <summary>Whether an ACK without a connection answers a cookie of ours.</summary>
     public bool TryOpen(Instant now, in TcpSegment ack, in TcpOptions options, out SynCookie cookie)
     {
         cookie = default;
-        if (_lastMade == Instant.Never || now - _lastMade > MaximumAge * Period)
-        {
-            return false;
-        }
-
         uint sequence = unchecked(ack.AcknowledgmentNumber - 1);
         uint head = sequence >> 24;
         uint age = (Count(now) - (head >> 3)) & (Periods - 1);
