@@ -17,6 +17,9 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     private Instant _measuredSince;
     private long _readBefore = 1;
 
+    /// <summary>The next byte that is expected, the DATA_FIN aside.</summary>
+    public long InOrder => _inOrder;
+
     /// <summary>The next byte that is expected; the DATA_FIN counts as one (RFC 8684 §3.3.3).</summary>
     public long Next => Finished ? _inOrder + 1 : _inOrder;
 

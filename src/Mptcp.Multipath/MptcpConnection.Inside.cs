@@ -60,8 +60,25 @@ public sealed partial class MptcpConnection
 
     internal void HandleJoined(Subflow subflow)
     {
+        _joined = true;
         _events.Add(ConnectionEventKind.SubflowEstablished, subflow, "joined");
         _subflows.ReinjectSuspects(_sender);
+    }
+
+    /// <summary>
+    /// Falls back in mid-connection, when the peer, or a box on the path, stopped to speak Multipath TCP on the only
+    /// subflow (RFC 8684 §3.7). Possible as long as its sequence numbers are those of the data, both ways.
+    /// </summary>
+    internal bool TryFallBack(Subflow subflow, long inOrder, string reason)
+    {
+        bool possible = _confirmed && !IsPlain && !_closed && !_joined && subflow == _initial && !subflow.Closing
+            && subflow.SendsInOrder && inOrder == _received.InOrder;
+        if (possible)
+        {
+            FallBack(reason);
+        }
+
+        return possible;
     }
 
     /// <summary>From here on this is plain TCP, whose sequence numbers are those of the data (RFC 8684 §3.7).</summary>
@@ -69,6 +86,8 @@ public sealed partial class MptcpConnection
     {
         IsPlain = true;
         Unregister();
+        _subflows.Abort(except: _initial);
+        _sender.HandleDataAck(_initial.AcknowledgedTo(_sender.Next), 0);
         _events.Add(ConnectionEventKind.Fallback, _initial, reason);
         if (_sender.Closing)
         {

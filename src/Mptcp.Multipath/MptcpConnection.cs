@@ -29,6 +29,7 @@ public sealed partial class MptcpConnection
     private bool _isInitiator;
     private bool _registered;
     private bool _confirmed;
+    private bool _joined;
     private bool _established;
     private bool _closed;
     private bool _fastClosed;

@@ -78,6 +78,9 @@ public sealed class Subflow : ITcpUser
 
     internal bool Closing { get; private set; }
 
+    /// <summary>Whether the data that it was given had its own sequence numbers so far, as in plain TCP.</summary>
+    internal bool SendsInOrder { get; private set; } = true;
+
     internal string ClosedBecause { get; set; } = "";
 
     internal MpTcpRstOption? ResetReason { get; private set; }
@@ -104,6 +107,7 @@ public sealed class Subflow : ITcpUser
         int length = _connection.TakeData(this, limit, out long dataOffset);
         if (length > 0 && !_connection.IsPlain)
         {
+            SendsInOrder &= dataOffset == offset;
             _sent.Add(new SendMapping
             {
                 SubflowOffset = offset,
@@ -237,6 +241,12 @@ public sealed class Subflow : ITcpUser
     /// <summary>Whether a segment acknowledges everything below <paramref name="offset"/>, by this subflow's numbers.</summary>
     internal bool Acknowledges(in TcpSegment segment, long offset) => segment.Ack
         && SequenceNumbers.Unwrap(segment.AcknowledgmentNumber, Connection.Configuration.InitialSequenceNumber, offset) >= offset;
+
+    /// <summary>Whether a segment acknowledges data for the first time.</summary>
+    internal bool AcknowledgesNew(in TcpSegment segment) => _sent.Count > 0 && Acknowledges(segment, _sent[0].SubflowEnd);
+
+    /// <summary>The first offset that it has not delivered; <paramref name="next"/> when it has delivered all.</summary>
+    internal long AcknowledgedTo(long next) => _sent.Count > 0 ? _sent[0].SubflowOffset : next;
 
     /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
     internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence)

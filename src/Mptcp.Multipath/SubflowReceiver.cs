@@ -11,6 +11,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     private readonly ReceiveMappings _mappings = new();
     private readonly List<(long Offset, byte[] Bytes)> _unmapped = [];
     private int _unmappedBytes;
+    private long _inOrder = 1;
 
     /// <summary>Payload that arrived, repeats included.</summary>
     public long BytesReceived { get; private set; }
@@ -21,6 +22,13 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     /// <summary>The options of a segment of an established subflow.</summary>
     public SegmentVerdict Examine(in TcpSegment segment, long offset, in SegmentOptions options)
     {
+        // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send.
+        if (!options.Any && (segment.Fin || subflow.AcknowledgesNew(segment))
+            && connection.TryFallBack(subflow, _inOrder, "segments come without MPTCP options: a box on the path removes them"))
+        {
+            return SegmentVerdict.Accept;
+        }
+
         if (options.FastClose is { } fastClose && fastClose.ReceiverKey == connection.LocalKey)
         {
             connection.HandleFastClose(subflow);
@@ -84,9 +92,11 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     /// <summary>Everything below <paramref name="offset"/> has arrived on the subflow.</summary>
     public void HandleInOrder(long offset)
     {
-        if (!connection.IsPlain && _unmapped.Count > 0)
+        _inOrder = offset;
+        if (_unmapped.Count > 0)
         {
             DeliverUnmapped();
+            FallBackWithout(offset);
         }
 
         // The mapping of what waits without one may still come.
@@ -110,8 +120,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     {
         if (dss.IsInfiniteMapping)
         {
-            // The peer falls back in mid-connection (RFC 8684 §3.7); until that is served the subflow ends here.
-            return false;
+            return connection.TryFallBack(subflow, _inOrder, "the peer sent an infinite mapping");
         }
 
         PeerUses64Bits = dss.DataSequence64;
@@ -182,6 +191,21 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             {
                 connection.HandleChecksumFailure(subflow, mapping.DataOffset);
             }
+        }
+    }
+
+    /// <summary>Data whose turn has come, without a mapping: a mapping would have come with it, or before.</summary>
+    private void FallBackWithout(long inOrder)
+    {
+        long first = inOrder;
+        _unmapped.ForEach(waiting => first = Math.Min(first, waiting.Offset));
+        bool plain = connection.IsPlain
+            || (first < inOrder && connection.TryFallBack(subflow, first, "data came without a mapping"));
+        if (plain)
+        {
+            _unmapped.ForEach(waiting => connection.HandleData(waiting.Offset, waiting.Bytes));
+            _unmapped.Clear();
+            _unmappedBytes = 0;
         }
     }
 
