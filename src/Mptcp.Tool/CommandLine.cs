@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Mptcp.Tool.Demo;
+using Mptcp.Tool.Simulate;
 
 namespace Mptcp.Tool;
 
@@ -68,6 +69,7 @@ internal static class CommandLine
         root.Add(ConnectCommand.Create());
         root.Add(ListenCommand.Create());
         root.Add(DemoCommand.Create());
+        root.Add(SimulateCommand.Create());
         return root;
     }
 

@@ -1,0 +1,156 @@
+using Mptcp.Multipath;
+using Mptcp.Simulation;
+using Mptcp.Stack;
+using Mptcp.Tcp;
+using Mptcp.Wire;
+
+namespace Mptcp.Tool.Simulate;
+
+/// <summary>
+/// One transfer while it runs. As a node of the network it only asks to be woken when it begins and when its time is over;
+/// the bytes go through the hosts' sockets.
+/// </summary>
+internal sealed class Flow : ISimulatedNode
+{
+    private const int PieceSize = 65_536;
+    private static readonly byte[] _pattern = NewPattern();
+
+    private readonly NetworkStack _sender;
+    private readonly LocalAddress _local;
+    private readonly IpEndpoint _remote;
+    private readonly StackListener _listener;
+    private readonly Instant _end;
+    private readonly byte[] _piece = new byte[PieceSize];
+    private StackSocket? _from;
+    private StackSocket? _to;
+    private long _written;
+    private bool _closed;
+    private Instant _lastArrival;
+
+    /// <summary>Makes a flow that has not begun.</summary>
+    /// <param name="spec">What it is.</param>
+    /// <param name="origin">When the run begins.</param>
+    /// <param name="sender">Who sends.</param>
+    /// <param name="local">From where.</param>
+    /// <param name="remote">To where.</param>
+    /// <param name="listener">Of the receiver, for this flow alone.</param>
+    public Flow(FlowSpec spec, Instant origin, NetworkStack sender, LocalAddress local, IpEndpoint remote, StackListener listener)
+    {
+        (Spec, _sender, _local, _remote, _listener) = (spec, sender, local, remote, listener);
+        Start = origin + spec.StartNanoseconds;
+        _end = spec.DurationNanoseconds is { } duration ? Start + duration : Instant.Never;
+        NextTimeout = Start;
+    }
+
+    public FlowSpec Spec { get; }
+
+    public ushort Port => _remote.Port;
+
+    public Instant Start { get; }
+
+    /// <summary>When the last new byte was read.</summary>
+    public Instant LastArrival => _lastArrival;
+
+    public long Received { get; private set; }
+
+    /// <summary>The longest time without a new byte, between the first one and the last.</summary>
+    public long LongestStall { get; private set; }
+
+    /// <summary>Whether the receiver has read the end of the stream.</summary>
+    public bool IsWhole { get; private set; }
+
+    /// <summary>Whether what arrived is what was sent.</summary>
+    public bool IsIntact { get; private set; } = true;
+
+    /// <summary>Whether nothing more will come.</summary>
+    public bool IsOver => IsWhole || _from is { State: TcpState.Closed };
+
+    public bool IsMultipath => _from?.IsMultipath == true;
+
+    /// <summary>Why it is not whole.</summary>
+    public string Failure => IsWhole ? "" : _from is { State: TcpState.Closed } ? $"closed: {_from.CloseReason}" : "not done in time";
+
+    public Instant NextTimeout { get; private set; }
+
+    public IReadOnlyList<SubflowInfo> Subflows
+    {
+        get
+        {
+            var subflows = new List<SubflowInfo>();
+            _from?.CopySubflows(subflows);
+            return subflows;
+        }
+    }
+
+    public void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
+    {
+    }
+
+    public void HandleTimeout(Instant now) => NextTimeout = now < _end ? _end : Instant.Never;
+
+    public bool TryTransmit(Instant now, Span<byte> buffer, out int link, out int length)
+    {
+        (link, length) = (-1, 0);
+        return false;
+    }
+
+    /// <summary>Moves what can be moved.</summary>
+    public void Pump(Instant now)
+    {
+        if (now < Start || IsOver)
+            return;
+        _from ??= _sender.TryConnect(now, _local, _remote)
+            ?? throw new ToolException(ExitCode.Failed, $"flow '{Spec.Name}' finds no free port");
+        Write(now);
+        Read(now);
+    }
+
+    private void Write(Instant now)
+    {
+        while (!_closed)
+        {
+            long left = now >= _end ? 0 : (Spec.Bytes ?? long.MaxValue) - _written;
+            if (left == 0)
+            {
+                _closed = true;
+                _from!.CompleteWrites();
+                return;
+            }
+
+            // A period that divides no power of two shows bytes that came to a wrong place.
+            int at = (int)(_written % (_pattern.Length - PieceSize));
+            int count = _from!.TryWrite(_pattern.AsSpan(at, (int)Math.Min(left, PieceSize)));
+            if (count == 0)
+                return;
+            _written += count;
+        }
+    }
+
+    private void Read(Instant now)
+    {
+        if (_to is null && !_listener.TryAccept(out _to))
+            return;
+        int count;
+        while ((count = _to.TryRead(_piece)) > 0)
+        {
+            int at = (int)(Received % (_pattern.Length - PieceSize));
+            IsIntact &= _pattern.AsSpan(at, count).SequenceEqual(_piece.AsSpan(0, count));
+            if (Received > 0)
+                LongestStall = Math.Max(LongestStall, now - _lastArrival);
+            Received += count;
+            _lastArrival = now;
+        }
+
+        IsWhole = _to.EndOfStream;
+    }
+
+    private static byte[] NewPattern()
+    {
+        const int period = 65_521;
+        byte[] pattern = new byte[period + PieceSize];
+        new SeededEntropy(period).Fill(pattern.AsSpan(0, period));
+        for (int i = period; i < pattern.Length; i++)
+            pattern[i] = pattern[i - period];
+        return pattern;
+    }
+}

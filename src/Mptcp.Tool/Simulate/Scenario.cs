@@ -1,0 +1,37 @@
+using Mptcp.Multipath;
+using Mptcp.Simulation;
+
+namespace Mptcp.Tool.Simulate;
+
+/// <summary>What a scenario file says.</summary>
+/// <param name="Seed">Where chance begins.</param>
+/// <param name="LimitNanoseconds">When the run ends at the latest, in virtual time.</param>
+/// <param name="Nodes">Hosts, routers and NATs.</param>
+/// <param name="Paths">What joins them.</param>
+/// <param name="Flows">What happens.</param>
+internal sealed record Scenario(
+    ulong Seed, long LimitNanoseconds, IReadOnlyList<NodeSpec> Nodes, IReadOnlyList<PathSpec> Paths, IReadOnlyList<FlowSpec> Flows);
+
+/// <summary>A host, a router or a NAT.</summary>
+internal abstract record NodeSpec(string Name, int Line);
+
+/// <summary>A host with an engine.</summary>
+internal sealed record HostSpec(string Name, int Line, MptcpSettings Settings) : NodeSpec(Name, Line);
+
+/// <summary>A router.</summary>
+internal sealed record RouterSpec(string Name, int Line, bool Silent) : NodeSpec(Name, Line);
+
+/// <summary>A NAT; Outside is the path to the outside, all others are inside.</summary>
+internal sealed record NatSpec(string Name, int Line, NatOptions Options, string Outside) : NodeSpec(Name, Line);
+
+/// <summary>A path between two nodes, by their places in the list.</summary>
+internal sealed record PathSpec(string Name, int First, int Second, PathOptions Forward, PathOptions Back)
+{
+    public int Mtu { get; init; } = 1500;
+
+    /// <summary>Whether a middlebox on it removes the options of Multipath TCP.</summary>
+    public bool StripsMptcp { get; init; }
+}
+
+/// <summary>A transfer: either bytes or a duration.</summary>
+internal sealed record FlowSpec(string Name, int Line, int From, int To, long? Bytes, long? DurationNanoseconds, long StartNanoseconds);
