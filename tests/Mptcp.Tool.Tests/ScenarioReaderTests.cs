@@ -31,12 +31,13 @@ public sealed class ScenarioReaderTests
     [InlineData("seed = 1", "limit = \"0 s\"", 1, "limit is 0; expected a duration such as \"10 ms\", above 0")]
     [InlineData("seed = 1", "limit = 1979-05-27", 1, "limit is a date or time; expected a duration")]
     [InlineData("seed = 1", "seed = ", 1, "expected TOML")]
-    [InlineData("seed = 1", "routers = 3", 1, "expected TOML")]
+    [InlineData("seed = 1", "routers = 3", 4, "expected TOML")]
     [InlineData("[hosts.a]", "[hosts]\nq = 1\n[hosts.a]", 3, "'q' in [hosts] is not a table; expected tables such as [hosts.NAME]")]
-    [InlineData("[hosts.a]", "[hosts.a]\nbuffer = \"1 MB\"", 3, "host 'a' has an unknown key 'buffer'; expected one of send-buffer, receive-buffer, checksum, max-subflows, announce-addresses")]
+    [InlineData("[hosts.a]", "[hosts.a]\nbuffer = \"1 MB\"", 3, "host 'a' has an unknown key 'buffer'; expected one of send-buffer, receive-buffer, checksum, max-subflows, announce-addresses, congestion")]
     [InlineData("[hosts.a]", "[hosts.a]\nsend-buffer = \"1 kB\"", 3, "send-buffer is 1000 bytes; expected 4 KiB to 1 GiB")]
     [InlineData("[hosts.a]", "[hosts.a]\nchecksum = 1", 3, "checksum is a number without unit; expected true or false")]
     [InlineData("[hosts.a]", "[hosts.a]\nmax-subflows = 0", 3, "max-subflows is 0; expected a whole number of 1 to 32")]
+    [InlineData("[hosts.a]", "[hosts.a]\ncongestion = \"vegas\"", 3, "congestion is 'vegas'; expected cubic or reno")]
     [InlineData("[hosts.b]", "[hosts.a]", 3, "expected")]
     [InlineData("[routers.r]", "[routers.a]", 4, "'a' is there twice; expected a name of its own for each host, router and NAT")]
     [InlineData("[routers.r]", "[nats.r]", 4, "nat 'r' has no outside; expected outside = the name of the path to the outside")]
@@ -151,7 +152,7 @@ public sealed class ScenarioReaderTests
         Scenario scenario = Read("""
             seed = 7
             limit = "1.5 min"
-            hosts.a = { send-buffer = "1 MiB", receive-buffer = "64 KiB", checksum = true, max-subflows = 3, announce-addresses = false }
+            hosts.a = { send-buffer = "1 MiB", receive-buffer = "64 KiB", checksum = true, max-subflows = 3, congestion = "reno", announce-addresses = false }
             hosts."b c".checksum = false
             nats.n = { outside = "p", idle = "1 h", transitory = "10 s", preserve-ports = true, open = true }
             routers.r = { silent = true }

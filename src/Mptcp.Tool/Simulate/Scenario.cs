@@ -1,5 +1,5 @@
-using Mptcp.Multipath;
 using Mptcp.Simulation;
+using Mptcp.Stack;
 
 namespace Mptcp.Tool.Simulate;
 
@@ -16,7 +16,7 @@ internal sealed record Scenario(
 internal abstract record NodeSpec(string Name, int Line);
 
 /// <summary>A host with an engine.</summary>
-internal sealed record HostSpec(string Name, int Line, MptcpSettings Settings) : NodeSpec(Name, Line);
+internal sealed record HostSpec(string Name, int Line, StackOptions Options) : NodeSpec(Name, Line);
 
 /// <summary>A router.</summary>
 internal sealed record RouterSpec(string Name, int Line, bool Silent) : NodeSpec(Name, Line);

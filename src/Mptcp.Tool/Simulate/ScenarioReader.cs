@@ -1,5 +1,6 @@
 using Mptcp.Multipath;
 using Mptcp.Simulation;
+using Mptcp.Stack;
 using Mptcp.Tcp;
 
 namespace Mptcp.Tool.Simulate;
@@ -61,8 +62,20 @@ internal sealed class ScenarioReader
             MaxSubflows = (int?)section.TakeInteger("max-subflows", 1, 32) ?? defaults.MaxSubflows,
             AnnounceAddresses = section.TakeBoolean("announce-addresses") ?? defaults.AnnounceAddresses,
         };
+        StackOptions options = new() { Connection = settings, CongestionControl = TakeController(section) };
         section.RejectOthers();
-        return new HostSpec(NameOf(section), section.Line, settings);
+        return new HostSpec(NameOf(section), section.Line, options);
+    }
+
+    private static Func<int, ICongestionController> TakeController(Section section)
+    {
+        const string expected = "cubic or reno";
+        return section.TakeText("congestion", expected) switch
+        {
+            null or "cubic" => CongestionControllers.Cubic,
+            "reno" => CongestionControllers.NewReno,
+            var other => throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{other}'", expected),
+        };
     }
 
     private static int TakeBuffer(Section section, string key, int otherwise)

@@ -107,7 +107,7 @@ internal sealed class ScenarioRun
 
     private NetworkStack NewHost(int node, HostSpec spec)
     {
-        var stack = new NetworkStack(new StackOptions { Connection = spec.Settings }, new SeededEntropy(SeedOf(node)));
+        var stack = new NetworkStack(spec.Options, new SeededEntropy(SeedOf(node)));
         for (int link = 0; link < _topology.Links(node).Count; link++)
         {
             int path = _topology.Links(node)[link];
