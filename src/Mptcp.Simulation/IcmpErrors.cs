@@ -39,15 +39,43 @@ internal static class IcmpErrors
         (icmp[0], icmp[1]) = v4 ? (kind.V4Type, kind.V4Code) : (kind.V6Type, kind.V6Code);
         BinaryPrimitives.WriteUInt32BigEndian(icmp[4..], (uint)mtu);
         packet[..quoted].CopyTo(icmp[HeaderLength..]);
-        uint sum = v4 ? 0 : InternetChecksum.PseudoHeader(from, ip.Source, IpProtocol.IcmpV6, icmp.Length);
-        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Finish(InternetChecksum.Accumulate(icmp, sum)));
         length = header + icmp.Length;
         WriteIp(buffer[..length], from, ip.Source);
         return true;
     }
 
+    /// <summary>Sends an error on to the inside: its destination, the source that it cites, and all checksums anew.</summary>
+    /// <param name="packet">An error about a TCP segment.</param>
+    /// <param name="from">Its source.</param>
+    /// <param name="inside">Whom the cited segment came from.</param>
+    /// <returns>False where it cites too little, or a packet with options.</returns>
+    public static bool TryTranslate(Span<byte> packet, IpAddress from, IpEndpoint inside)
+    {
+        int header = TcpPacket.IpHeaderLength(from.IsV4);
+        const int throughChecksum = PacketHeaders.TcpChecksum + 2;
+        if (packet.Length < header + HeaderLength + header + throughChecksum)
+        {
+            return false;
+        }
+
+        Span<byte> cited = packet[(header + HeaderLength)..];
+        if (from.IsV4 ? cited[0] != 0x45 : cited[6] != IpProtocol.Tcp)
+        {
+            return false;
+        }
+
+        PacketHeaders.WriteEndpoint(cited, source: true, inside);
+        WriteIp(packet, from, inside.Address);
+        return true;
+    }
+
+    /// <summary>Writes the IP header, and the checksum of the message behind it.</summary>
     private static void WriteIp(Span<byte> packet, IpAddress from, IpAddress to)
     {
+        Span<byte> icmp = packet[TcpPacket.IpHeaderLength(from.IsV4)..];
+        icmp[2..4].Clear();
+        uint sum = from.IsV4 ? 0 : InternetChecksum.PseudoHeader(from, to, IpProtocol.IcmpV6, icmp.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Finish(InternetChecksum.Accumulate(icmp, sum)));
         if (!from.IsV4)
         {
             BinaryPrimitives.WriteUInt32BigEndian(packet, 0x6000_0000);

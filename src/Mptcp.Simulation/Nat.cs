@@ -34,7 +34,8 @@ public sealed record NatOptions
 
 /// <summary>
 /// A NAT for TCP: one outside address, endpoint-independent mapping (RFC 5382 REQ-1), hairpinning. Link 0 is the outside;
-/// any other link is inside. Other protocols, options of IP and fragments do not pass.
+/// any other link is inside. ICMP errors about a mapped segment come in; other protocols, options of IP and fragments do not
+/// pass.
 /// </summary>
 public sealed class Nat : ForwardingNode
 {
@@ -46,6 +47,7 @@ public sealed class Nat : ForwardingNode
     private readonly ulong _seed;
     private readonly Dictionary<IpEndpoint, Mapping> _byInside = [];
     private readonly Dictionary<ushort, Mapping> _byPort = [];
+    private readonly byte[] _error = new byte[IcmpErrors.MaxLength];
     private ulong _draws;
 
     /// <summary>Makes a NAT without mappings.</summary>
@@ -74,11 +76,42 @@ public sealed class Nat : ForwardingNode
         if (!IpPacket.TryParse(packet, out IpPacket ip, out _)
             || packet.Length - ip.Payload.Length != TcpPacket.IpHeaderLength(ip.Source.IsV4)
             || ip.Source.IsV4 != _outside.IsV4
-            || !TcpSegment.TryParse(ip, verifyChecksum: false, out TcpSegment segment, out _)
-            || !(link == OutsideLink ? TryEnter(now, packet, segment) : TryLeave(now, link, packet, segment)))
+            || !TryPass(now, link, packet, ip))
         {
             Dropped++;
         }
+    }
+
+    private bool TryPass(Instant now, int link, ReadOnlySpan<byte> packet, in IpPacket ip)
+    {
+        if (TcpSegment.TryParse(ip, verifyChecksum: false, out TcpSegment segment, out _))
+        {
+            return link == OutsideLink ? TryEnter(now, packet, segment) : TryLeave(now, link, packet, segment);
+        }
+
+        return link == OutsideLink
+            && IcmpMessage.TryParse(ip, out IcmpMessage error, out _)
+            && error.Source.Address == _outside
+            && TryFind(now, error.Source.Port, out Mapping? mapping)
+            && mapping!.Remotes?.Contains(error.Destination) != false
+            && TryTranslate(packet, ip.Source, mapping);
+    }
+
+    private bool TryTranslate(ReadOnlySpan<byte> packet, IpAddress from, Mapping mapping)
+    {
+        if (packet.Length > _error.Length)
+        {
+            return false;
+        }
+
+        packet.CopyTo(_error);
+        if (!IcmpErrors.TryTranslate(_error.AsSpan(0, packet.Length), from, mapping.Inside))
+        {
+            return false;
+        }
+
+        Forward(mapping.Link, _error.AsSpan(0, packet.Length));
+        return true;
     }
 
     private bool TryLeave(Instant now, int link, ReadOnlySpan<byte> packet, in TcpSegment segment)

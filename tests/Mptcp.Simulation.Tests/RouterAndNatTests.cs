@@ -206,6 +206,35 @@ public sealed class RouterAndNatTests
                 }
             });
 
+    [Theory]
+    [InlineData("192.168.0.2", "203.0.113.1", "198.51.100.7", "203.0.113.254")]
+    [InlineData("fd00::2", "2001:db8::1", "2001:db8:1::1", "2001:db8::ff")]
+    public void An_error_comes_in_to_whom_it_is_about(string inside, string outside, string server, string router)
+    {
+        var from = new IpEndpoint(IpAddress.Parse(inside), 5000);
+        var to = new IpEndpoint(IpAddress.Parse(server), 80);
+        var nat = new Nat(new NatOptions(), IpAddress.Parse(outside), 1);
+        byte[] buffer = new byte[65_536];
+        byte[] big = new byte[1500];
+        int length = TcpPacket.Write(big, new TcpHeaderFields { Source = from, Destination = to, SequenceNumber = 77, Flags = TcpFlags.Ack }, [], 1000);
+        nat.HandlePacket(new Instant(1), 1, big.AsSpan(0, length));
+        Assert.True(nat.TryTransmit(new Instant(1), buffer, out _, out length));
+        Assert.True(IcmpErrors.TryWrite(big, IcmpErrors.TooBig, IpAddress.Parse(router), 900, buffer.AsSpan(0, length), out length));
+
+        nat.HandlePacket(new Instant(2), 1, big.AsSpan(0, length));
+        Assert.Equal(1, nat.Dropped);
+        nat.HandlePacket(new Instant(2), Nat.OutsideLink, big.AsSpan(0, length));
+        Assert.True(nat.TryTransmit(new Instant(2), buffer, out int link, out length));
+        Assert.Equal(1, link);
+        byte[] error = buffer[..length];
+        Assert.True(IpPacket.TryParse(error, out IpPacket ip, out _));
+        Assert.Equal(from.Address, ip.Destination);
+        Assert.Equal(IpAddress.Parse(router), ip.Source);
+        IcmpMessage message = Icmp(error);
+        Assert.Equal((from, to, 77u, 900), (message.Source, message.Destination, message.SequenceNumber, message.Mtu));
+        Assert.Equal(1, nat.Dropped);
+    }
+
     [Fact]
     public void Multipath_tcp_passes_a_nat_on_one_path_and_a_router_on_the_other()
     {
