@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Mptcp.Hosting;
+using Mptcp.Lab;
 using Mptcp.Stack;
 using Mptcp.Wire;
 using Xunit;
@@ -121,14 +122,14 @@ public sealed class KernelTcpTests
 
     private sealed class Lab : IDisposable
     {
-        private readonly ViaTestNamespace _namespace = new();
+        private readonly NetworkNamespace _namespace = new();
         private readonly TunDevice _tun;
 
         public Lab()
         {
             _tun = _namespace.Run(() => TunDevice.Open("mptcp0"));
-            _namespace.Command("ip", $"addr add {_kernelAddress}/24 dev mptcp0");
-            _namespace.Command("ip", "link set mptcp0 up");
+            _namespace.Ip($"addr add {_kernelAddress}/24 dev mptcp0");
+            _namespace.Ip("link set mptcp0 up");
             Local = new LocalAddress(0, _engineAddress, 1500);
             var stack = new NetworkStack(new StackOptions(), new SystemEntropy());
             stack.AddAddress(Local);

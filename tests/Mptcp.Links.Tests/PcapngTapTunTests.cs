@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Mptcp.Lab;
 using Mptcp.Wire;
 using Xunit;
 
@@ -17,10 +18,10 @@ public sealed class PcapngTapTunTests
             Assert.Skip("needs Linux, root and /dev/net/tun");
         Tshark.Require();
         string path = Path.GetTempFileName();
-        using var lab = new ViaTestNamespace();
+        using var lab = new NetworkNamespace();
         using TunDevice tun = lab.Run(() => TunDevice.Open("mptcptap"));
-        lab.Command("ip", "addr add 192.0.2.1/24 dev mptcptap");
-        lab.Command("ip", "link set mptcptap up");
+        lab.Ip("addr add 192.0.2.1/24 dev mptcptap");
+        lab.Ip("link set mptcptap up");
         try
         {
             using (PcapngFile file = PcapngFile.Create(path))
@@ -40,7 +41,7 @@ public sealed class PcapngTapTunTests
     }
 
     // The kernel sends a datagram, and answers a segment that belongs to no connection with a RST.
-    private static void Converse(TappedLink link, PollWaiter waiter, ViaTestNamespace lab)
+    private static void Converse(TappedLink link, PollWaiter waiter, NetworkNamespace lab)
     {
         using Socket socket = lab.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         socket.SendTo("hello!"u8, new IPEndPoint(IPAddress.Parse("192.0.2.2"), 9));

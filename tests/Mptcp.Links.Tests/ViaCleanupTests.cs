@@ -124,7 +124,7 @@ public sealed class ViaCleanupTests
     public void Addresses_avoid_what_is_routed_already()
     {
         using var network = ViaTestNetwork.CreateOrSkip();
-        network.Host.Command("ip", "route add 10.0.0.0/8 via 10.1.0.2");
+        network.Host.Ip("route add 10.0.0.0/8 via 10.1.0.2");
         using ViaPathSet paths = network.Open(network.Options, "h0");
         Assert.StartsWith("172.30.", paths.Paths[0].Addresses[0].EngineAddress.ToString(), StringComparison.Ordinal);
     }
@@ -140,8 +140,8 @@ public sealed class ViaCleanupTests
     public void Unfit_devices_are_refused_in_one_line_and_nothing_is_changed(string says, params string[] devices)
     {
         using var network = ViaTestNetwork.CreateOrSkip();
-        network.Host.Command("ip", "link add bare type veth peer name down");
-        network.Host.Command("ip", "link set bare addrgenmode none up");
+        network.Host.Ip("link add bare type veth peer name down");
+        network.Host.Ip("link set bare addrgenmode none up");
         string before = network.Describe();
         LinkException e = Assert.Throws<LinkException>(() => network.Open(network.Options, devices));
         Assert.Contains(says, e.Message, StringComparison.Ordinal);

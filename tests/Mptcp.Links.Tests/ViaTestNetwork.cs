@@ -1,3 +1,4 @@
+using Mptcp.Lab;
 using Xunit;
 
 namespace Mptcp.Links.Tests;
@@ -22,30 +23,34 @@ internal sealed class ViaTestNetwork : IDisposable
     private ViaTestNetwork(bool withIPv6)
     {
         StateDirectory = Directory.CreateTempSubdirectory("mptcp-via-").FullName;
-        Host = new ViaTestNamespace();
-        Peer = new ViaTestNamespace();
+        Host = new NetworkNamespace();
+        Peer = new NetworkNamespace();
         for (int i = 0; i < 2; i++)
         {
-            Host.Command("ip", $"link add h{i} type veth peer name p{i} netns {Peer.ThreadId}");
+            Host.Ip($"link add h{i} type veth peer name p{i} netns {Peer.ThreadId}");
             Configure(Host, $"h{i}", $"10.{i + 1}.0.1/24", withIPv6 ? $"fd0{i + 1}::1/64" : null);
             Configure(Peer, $"p{i}", $"10.{i + 1}.0.2/24", withIPv6 ? $"fd0{i + 1}::2/64" : null);
         }
-        Peer.Command("ip", $"addr add {PeerAddress}/32 dev lo");
-        Host.Command("ip", "route add default via 10.2.0.2 dev h1 table 77");
+        Peer.Ip($"addr add {PeerAddress}/32 dev lo");
+        Host.Ip("route add default via 10.2.0.2 dev h1 table 77");
         // Who does not use the next hop of h1 gets no answer to his ARP request there.
         Peer.SetSysctl("ipv4/conf/p1/arp_ignore", "1");
         if (withIPv6)
         {
-            Peer.Command("ip", $"addr add {PeerAddressV6}/128 dev lo nodad");
-            Host.Command("ip", "-6 route add default via fd02::2 dev h1 table 77");
+            Peer.Ip($"addr add {PeerAddressV6}/128 dev lo nodad");
+            Host.Ip("-6 route add default via fd02::2 dev h1 table 77");
         }
         // A strict filter, so that it must be loosened and put back. Peers that answer by any cable need none.
         Host.SetSysctl("ipv4/conf/all/rp_filter", "1");
+
+        // A cable says that it is plugged in a moment after both ends are up, and that shows in links and routes.
+        while (Host.Ip("-o link").Contains("NO-CARRIER", StringComparison.Ordinal))
+            Thread.Yield();
     }
 
-    public ViaTestNamespace Host { get; }
+    public NetworkNamespace Host { get; }
 
-    public ViaTestNamespace Peer { get; }
+    public NetworkNamespace Peer { get; }
 
     public string StateDirectory { get; }
 
@@ -72,13 +77,13 @@ internal sealed class ViaTestNetwork : IDisposable
     public string Describe()
     {
         var text = new System.Text.StringBuilder();
-        text.Append(Host.Command("ip", "-o link"));
+        text.Append(Host.Ip("-o link"));
         foreach (string family in (string[])["-4", "-6"])
         {
-            text.Append(Host.Command("ip", $"{family} rule"));
-            text.Append(Host.Command("ip", $"{family} route show table all"));
+            text.Append(Host.Ip($"{family} rule"));
+            text.Append(Host.Ip($"{family} route show table all"));
         }
-        text.Append(Host.Command("nft", "list ruleset"));
+        text.Append(Host.Command("nft", "list", "ruleset"));
         foreach (string sysctl in _sysctls)
             text.Append($"{sysctl} = {Host.GetSysctl(sysctl)}\n");
         return text.ToString();
@@ -91,11 +96,11 @@ internal sealed class ViaTestNetwork : IDisposable
         Directory.Delete(StateDirectory, recursive: true);
     }
 
-    private static void Configure(ViaTestNamespace place, string device, string address, string? addressV6)
+    private static void Configure(NetworkNamespace place, string device, string address, string? addressV6)
     {
-        place.Command("ip", $"link set {device} addrgenmode none up");
-        place.Command("ip", $"addr add {address} dev {device}");
+        place.Ip($"link set {device} addrgenmode none up");
+        place.Ip($"addr add {address} dev {device}");
         if (addressV6 is not null)
-            place.Command("ip", $"addr add {addressV6} dev {device} nodad");
+            place.Ip($"addr add {addressV6} dev {device} nodad");
     }
 }

@@ -45,10 +45,10 @@ public sealed class ViaTrafficTests
             later ? network.Options : network.Options with { ListenPorts = [Port] }, "h0", "h1");
         if (later)
             paths.ForwardPort(Port);
-        network.Peer.Command("ip", "rule add from 10.2.0.2 lookup 100");
-        network.Peer.Command("ip", "route add default via 10.2.0.1 dev p1 table 100");
+        network.Peer.Ip("rule add from 10.2.0.2 lookup 100");
+        network.Peer.Ip("route add default via 10.2.0.1 dev p1 table 100");
         // With the first cable cut, the answer can only have come by the second.
-        network.Peer.Command("ip", "link set p0 down");
+        network.Peer.Ip("link set p0 down");
 
         using Socket client = network.Peer.Run(
             () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
@@ -71,10 +71,10 @@ public sealed class ViaTrafficTests
     public void The_tun_has_the_mtu_of_the_device()
     {
         using var network = ViaTestNetwork.CreateOrSkip();
-        network.Host.Command("ip", "link set h1 mtu 1380");
+        network.Host.Ip("link set h1 mtu 1380");
         using ViaPathSet paths = network.Open(network.Options, "h1");
         Assert.Equal(1380, paths.Paths[0].Mtu);
-        Assert.Contains("mtu 1380", network.Host.Command("ip", $"link show {paths.Paths[0].TunName}"), StringComparison.Ordinal);
+        Assert.Contains("mtu 1380", network.Host.Ip($"link show {paths.Paths[0].TunName}"), StringComparison.Ordinal);
     }
 
     private static void Exchange(ViaTestNetwork network, ViaPath path, ViaAddress address, IPAddress peer)
