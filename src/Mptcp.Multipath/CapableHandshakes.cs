@@ -50,6 +50,10 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
             {
                 connection.HandleRemoteKey(key, capable.ChecksumRequired);
                 connection.HandleInitialWindow(segment.Window);
+                if (capable.DenyJoinInitialAddress)
+                {
+                    connection.HandleDenyInitialAddress();
+                }
             }
             else
             {

@@ -9,6 +9,9 @@ namespace Mptcp.Multipath;
 internal sealed class DataReceiveQueue(GrowingBuffer bytes)
 {
     private const int SmallWindow = 2 * 1460;
+
+    // More islands than a window of segments from many paths makes are an attack on memory and time.
+    private const int IslandLimit = 16_384;
     private readonly IntervalSet _beyond = new();
     private long _inOrder = 1;
     private long _read = 1;
@@ -50,8 +53,9 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     {
         int known = (int)Math.Clamp(_inOrder - offset, 0, arrived.Length);
         long left = offset + known;
-        int fits = (int)Math.Clamp(_read + bytes.Capacity - left, 0, arrived.Length - known);
-        if (fits == 0)
+        long end = _finOffset < 0 ? _read + bytes.Capacity : Math.Min(_finOffset, _read + bytes.Capacity);
+        int fits = (int)Math.Clamp(end - left, 0, arrived.Length - known);
+        if (fits == 0 || (left > _inOrder && _beyond.Count > IslandLimit))
         {
             return;
         }
@@ -69,7 +73,7 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     /// <summary>The peer's stream ends before <paramref name="offset"/>. A second, different end is ignored.</summary>
     public void HandleFin(long offset)
     {
-        if (_finOffset < 0 && offset >= _inOrder)
+        if (_finOffset < 0 && offset >= _inOrder && offset >= _beyond.End)
         {
             _finOffset = offset;
         }

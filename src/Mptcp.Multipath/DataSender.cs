@@ -9,6 +9,7 @@ namespace Mptcp.Multipath;
 internal sealed class DataSender(GrowingBuffer buffer)
 {
     private const long LeastTimeout = 300 * Instant.Millisecond;
+    private const int Timeouts = 15;
     private readonly DataSendQueue _queue = new(buffer);
     private readonly List<Reinjection> _reinjections = [];
     private Instant _deadline = Instant.Never;
@@ -42,6 +43,9 @@ internal sealed class DataSender(GrowingBuffer buffer)
 
     /// <summary>Bytes written that no subflow was given.</summary>
     public long Unscheduled => _queue.Written - Next;
+
+    /// <summary>Whether the peer has not acknowledged the data for as long as a subflow would wait for it.</summary>
+    public bool GivesUp => Outstanding && _backoff > Timeouts;
 
     /// <summary>When <see cref="IsDue"/> becomes true.</summary>
     public Instant NextTimeout => _deadline;

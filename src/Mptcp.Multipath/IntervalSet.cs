@@ -7,6 +7,9 @@ internal sealed class IntervalSet
 
     public int Count => _ranges.Count;
 
+    /// <summary>The end of the last range, or 0.</summary>
+    public long End => _ranges.Count == 0 ? 0 : _ranges[^1].Right;
+
     /// <summary>Adds [left, right).</summary>
     public void Add(long left, long right)
     {

@@ -44,6 +44,8 @@ public sealed partial class MptcpConnection
         _dss.ChecksumInUse |= checksumRequired || _settings.ChecksumRequired;
     }
 
+    internal void HandleDenyInitialAddress() => _pathManager.DenyInitialRemote = true;
+
     internal void HandleInitialWindow(long window) => _sender.HandleDataAck(1, window);
 
     internal void HandleConfirmed()
@@ -335,6 +337,13 @@ public sealed partial class MptcpConnection
     /// </summary>
     private void Revive()
     {
+        if (_sender.GivesUp)
+        {
+            Fail(TcpCloseReason.TimedOut);
+            AbortAll(except: null);
+            return;
+        }
+
         if (_sender is { FinSent: true, FinAcknowledged: false })
         {
             _subflows.RequestFin();

@@ -19,10 +19,15 @@ public readonly record struct JoinRequest(int Path, IpEndpoint Remote, byte Remo
 /// </summary>
 internal sealed class PathManager(IReadOnlyList<LocalPath> paths, int initialPath, IpEndpoint initialRemote)
 {
+    private const int AnnouncedLimit = 8;
+    private const int AttemptLimit = 256;
     private readonly List<(byte Id, IpEndpoint Remote)> _announced = [];
     private readonly HashSet<(int Path, IpEndpoint Remote)> _tried = [(initialPath, initialRemote)];
 
     public IpEndpoint InitialRemote => initialRemote;
+
+    /// <summary>Whether the peer takes no further subflow to the address of the first (RFC 8684 §3.1, flag C).</summary>
+    public bool DenyInitialRemote { get; set; }
 
     /// <summary>The identifier that stands for a local path in MP_JOIN and ADD_ADDR: 0 for the initial subflow's.</summary>
     public byte IdOf(int path) => path == initialPath ? (byte)0 : (byte)(path + 1);
@@ -54,7 +59,9 @@ internal sealed class PathManager(IReadOnlyList<LocalPath> paths, int initialPat
 
     public void HandleAnnounced(byte id, IpEndpoint remote)
     {
-        if (remote != initialRemote && !_announced.Contains((id, remote)))
+        // An identifier stands for one address (RFC 8684 §3.4.1), and nobody may send us anywhere at will.
+        bool known = _announced.Exists(announced => announced.Id == id && announced.Remote.Address != remote.Address);
+        if (remote != initialRemote && !known && _announced.Count < AnnouncedLimit && !_announced.Contains((id, remote)))
         {
             _announced.Add((id, remote));
         }
@@ -71,14 +78,14 @@ internal sealed class PathManager(IReadOnlyList<LocalPath> paths, int initialPat
         {
             bool sameFamily = paths[i].Address.IsV4 == initialRemote.Address.IsV4;
             ofFamily += sameFamily ? 1 : 0;
-            if (sameFamily && CountFrom(alive, i) == 0 && _tried.Add((i, initialRemote)))
+            if (sameFamily && !DenyInitialRemote && CountFrom(alive, i) == 0 && _tried.Add((i, initialRemote)))
             {
                 request = new JoinRequest(i, initialRemote, 0);
                 return true;
             }
         }
 
-        if (alive.Count >= Math.Max(ofFamily, 1 + _announced.Count))
+        if (alive.Count >= Math.Max(ofFamily, 1 + _announced.Count) || _tried.Count >= AttemptLimit)
         {
             return false;
         }

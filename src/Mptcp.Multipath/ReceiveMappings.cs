@@ -72,6 +72,12 @@ internal sealed class ReceiveMappings
                 {
                     return MappingOutcome.Repeated;
                 }
+
+                // A byte under two checksums would have to be held twice.
+                if (mapping.Checksum is not null)
+                {
+                    return MappingOutcome.Contradiction;
+                }
             }
         }
 

@@ -8,6 +8,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
 {
     // Payload may overtake the segment with its mapping (RFC 8684 §3.3.1), but not by more than this.
     private const int UnmappedLimit = 256 * 1024;
+    private const int UnmappedSegments = 1024;
     private readonly ReceiveMappings _mappings = new();
     private readonly List<(long Offset, byte[] Bytes)> _unmapped = [];
     private int _unmappedBytes;
@@ -52,7 +53,8 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             subflow.Backup = priority.Backup;
         }
 
-        if (options.Capable is { DataLength: { } length } capable && !TakeMapping(1, 1, length, 1, capable.Checksum))
+        if (options.Capable is { DataLength: { } length } capable
+            && (capable.Checksum.HasValue != connection.ChecksumInUse || !TakeMapping(1, 1, length, 1, capable.Checksum)))
         {
             return Contradiction();
         }
@@ -107,14 +109,14 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         }
 
         _mappings.Advance(settled);
-        if (_unmappedBytes > UnmappedLimit)
+        if (_unmappedBytes > UnmappedLimit || _unmapped.Count > UnmappedSegments)
         {
             subflow.Abort(MpTcpRstReason.MptcpSpecificError, "data came without a mapping");
         }
     }
 
     private SegmentVerdict Contradiction() =>
-        subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's mappings contradict each other");
+        subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's mappings contradict each other, or what was agreed");
 
     private bool TakeMapping(in DssOption dss, long offset)
     {
@@ -132,8 +134,8 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         }
 
         long subflowOffset = SequenceNumbers.Unwrap(dss.SubflowSequenceNumber, 0, offset);
-        return length == 0 || TakeMapping(
-            subflowOffset, dataOffset, dss.DataLength, dss.SubflowSequenceNumber, dss.HasChecksum ? dss.Checksum : null, length);
+        return length == 0 || (dss.HasChecksum == connection.ChecksumInUse && TakeMapping(
+            subflowOffset, dataOffset, dss.DataLength, dss.SubflowSequenceNumber, dss.HasChecksum ? dss.Checksum : null, length));
     }
 
     private bool TakeMapping(

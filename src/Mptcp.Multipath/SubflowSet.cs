@@ -7,7 +7,8 @@ namespace Mptcp.Multipath;
 internal sealed class SubflowSet(IScheduler scheduler)
 {
     private readonly List<Subflow> _alive = [];
-    private readonly List<Subflow> _ended = [];
+    private const int EndedLimit = 64;
+    private readonly List<SubflowInfo> _ended = [];
     private readonly Queue<Subflow> _toForget = new();
     private int _made;
 
@@ -86,7 +87,13 @@ internal sealed class SubflowSet(IScheduler scheduler)
     /// <summary>Ends the life of a subflow that has nothing more to send.</summary>
     public void Retire(int index)
     {
-        _ended.Add(_alive[index]);
+        // A peer may open and reset subflows for as long as it likes: the oldest are forgotten.
+        if (_ended.Count == EndedLimit)
+        {
+            _ended.RemoveAt(0);
+        }
+
+        _ended.Add(_alive[index].Info);
         _toForget.Enqueue(_alive[index]);
         _alive.RemoveAt(index);
     }
@@ -97,7 +104,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
     public void CopyTo(List<SubflowInfo> destination)
     {
         destination.Clear();
-        _ended.ForEach(subflow => destination.Add(subflow.Info));
+        destination.AddRange(_ended);
         _alive.ForEach(subflow => destination.Add(subflow.Info));
         destination.Sort((a, b) => a.Number.CompareTo(b.Number));
     }

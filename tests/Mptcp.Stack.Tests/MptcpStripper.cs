@@ -14,6 +14,15 @@ internal static class MptcpStripper
         }
     });
 
+    /// <summary>A further flag in MP_CAPABLE of the SYN/ACK.</summary>
+    public static void AddFlag(byte[] packet, MpCapableFlags flag) => Change(packet, (segment, option) =>
+    {
+        if (segment.Contains("Syn, Ack", StringComparison.Ordinal) && MpCapableOption.TryParse(option, out _))
+        {
+            option[3] |= (byte)flag;
+        }
+    });
+
     /// <summary>Another token in MP_JOIN.</summary>
     public static void ChangeToken(byte[] packet) => Change(packet, (segment, option) =>
     {
