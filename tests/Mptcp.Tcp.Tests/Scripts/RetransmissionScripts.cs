@@ -1,0 +1,89 @@
+namespace Mptcp.Tcp.Tests.Scripts;
+
+/// <summary>The retransmission timer and the congestion window as a peer sees them (RFC 6298, RFC 5681).</summary>
+public class RetransmissionScripts
+{
+    [Fact]
+    public void The_timeout_doubles_each_time() => Script.Run("""
+        connect
+        > S 0 <*>
+        +1000 > S 0 <*>
+        +2000 > S 0 <*>
+        +4000 > S 0 <*>
+        """);
+
+    [Fact]
+    public void The_timeout_never_exceeds_a_minute()
+    {
+        Script script = Script.Run("open\nwrite 10\n> P. 1:11 ack 1");
+        int repeats = script.Silence(100_000).Count;
+        Assert.InRange(repeats, 8, 11);
+        Assert.InRange(script.Silence(300_000).Count, 4, 6);
+    }
+
+    [Fact]
+    public void The_round_trip_is_not_measured_on_what_was_sent_twice()
+    {
+        Script script = Script.Run("open\n+1000\nwrite 10\n> P. 1:11 ack 1\n~ > P. 1:11 ack 1");
+        long before = script.Connection.SmoothedRtt;
+        script.Silence(100);
+        script.InjectAll(". 1 ack 11");
+        Assert.Equal(before, script.Connection.SmoothedRtt);
+    }
+
+    [Fact]
+    public void The_third_duplicate_ack_and_no_earlier_one_reduces_the_window()
+    {
+        Script script = Script.Run("open <mss 1460>\nnodelay on");
+        script.Do("write 14600");
+        Assert.Equal(10, script.Take().Count);
+        long before = script.Connection.CongestionWindow;
+        script.InjectAll(". 1 ack 1", ". 1 ack 1");
+        Assert.Empty(script.Take());
+        Assert.Equal(before, script.Connection.CongestionWindow);
+        script.InjectAll(". 1 ack 1");
+        Assert.True(script.Connection.CongestionWindow < before);
+    }
+
+    [Fact]
+    public void A_window_update_is_no_duplicate_ack()
+    {
+        Script script = Script.Run("open <mss 1460>");
+        script.Do("write 14600");
+        Assert.Equal(10, script.Take().Count);
+        long before = script.Connection.CongestionWindow;
+        script.InjectAll(". 1 ack 1 win 65000", ". 1 ack 1 win 64000", ". 1 ack 1 win 63000", ". 1 ack 1 win 62000");
+        Assert.Empty(script.Take());
+        Assert.Equal(before, script.Connection.CongestionWindow);
+    }
+
+    [Fact]
+    public void A_hole_that_SACK_shows_is_filled_and_nothing_else()
+    {
+        Script script = Script.Run("open\nnodelay on");
+        script.Do("write 14600");
+        Assert.Equal(10, script.Take().Count);
+        script.InjectAll(
+            ". 1 ack 1 <sack 1461:2921>", ". 1 ack 1 <sack 1461:4381>", ". 1 ack 1 <sack 1461:5841>", ". 1 ack 1 <sack 1461:7301>");
+        List<string> repeated = script.Take();
+        Assert.StartsWith("P. 1:1461 ", Assert.Single(repeated), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_flight_is_ten_segments()
+    {
+        Script script = Script.Run("open");
+        script.Do("write 40000");
+        Assert.Equal(10, script.Take().Count);
+    }
+
+    [Fact]
+    public void After_a_timeout_sending_begins_with_one_segment()
+    {
+        Script script = Script.Run("open <mss 1460>");
+        script.Do("write 14600");
+        Assert.Equal(10, script.Take().Count);
+        script.Next();
+        Assert.InRange(script.Connection.CongestionWindow, 1, 2 * 1460);
+    }
+}
