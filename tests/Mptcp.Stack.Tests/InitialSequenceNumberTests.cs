@@ -31,7 +31,7 @@ public class InitialSequenceNumberTests
     private static NetworkStack Listening(byte secret)
     {
         var stack = new NetworkStack(new StackOptions(), new FixedEntropy(secret));
-        stack.AddAddress(new LocalAddress(_here, 0, 1500));
+        stack.AddAddress(new LocalAddress(0, _here, 1500));
         Assert.NotNull(stack.TryListen(80));
         return stack;
     }
