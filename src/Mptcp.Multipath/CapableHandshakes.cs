@@ -7,7 +7,7 @@ namespace Mptcp.Multipath;
 internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHandshake
 {
     // A path that drops SYNs with unknown options must not keep anyone from plain TCP (RFC 8684 §3.1, §6).
-    private const int CapableSyns = 3;
+    internal const int CapableSyns = 3;
     private bool _keysSent;
 
     public override bool OwesAck => !_keysSent;
@@ -91,7 +91,8 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
-        if ((segment.Flags & TcpFlags.Syn) != 0)
+        // As the initiator does: a path may let the SYN through, and not the answer.
+        if ((segment.Flags & TcpFlags.Syn) != 0 && segment.Transmission <= CapableInitiator.CapableSyns)
         {
             new MpCapableOption
             {

@@ -45,4 +45,42 @@ public sealed class FallbackTests
         Assert.True(upward.Intact && downward.Intact, state);
         Assert.True(upward.Complete && downward.Complete, state);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Options_removed_from_any_packet_on_never_corrupt(bool back)
+    {
+        for (int first = 2; first < 60; first++)
+        {
+            int packets = 0;
+            int from = first;
+            var hosts = new TwoHosts(_path with { LossPerMillion = 10_000 })
+            {
+                Rewrite = (_, direction, packet) =>
+                {
+                    if (++packets > from && direction == PathDirection.Back == back)
+                    {
+                        MptcpStripper.Strip(packet, line => !line.Contains("Syn", StringComparison.Ordinal));
+                    }
+                },
+            };
+            (StackSocket client, StackSocket server) = TransferTests.Run(hosts, 100_000, 100_000);
+            hosts.Network.Run(130 * Instant.Second);
+            Assert.Equal((first, 0, 0), (first, hosts.Client.Connections, hosts.Server.Connections));
+            Assert.Equal((TcpCloseReason.None, TcpCloseReason.None), (client.CloseReason, server.CloseReason));
+        }
+    }
+
+    [Fact]
+    [Trait("Requirement", "252")]
+    public void A_path_that_drops_SYN_ACKs_with_MP_CAPABLE_is_crossed_in_plain_tcp()
+    {
+        var hosts = new TwoHosts(_path)
+        {
+            Drop = (_, line) => line.StartsWith("0< Syn, Ack 0 MpCapable", StringComparison.Ordinal),
+        };
+        (StackSocket client, StackSocket server) = TransferTests.Run(hosts, 100_000, 100_000);
+        Assert.False(client.IsMultipath || server.IsMultipath);
+    }
 }
