@@ -32,28 +32,48 @@ internal struct AckOutcome
 
     /// <summary>Of the ranges it acknowledged, the one that was sent last.</summary>
     public SentRange Latest;
+
+    /// <summary>How many ranges the acknowledgement number passed that were repeated and not known to have arrived.</summary>
+    public int Repeated;
+
+    /// <summary>How many ranges the acknowledgement number passed.</summary>
+    public int Passed;
+
+    /// <summary>Bytes found lost since the last acknowledgement.</summary>
+    public long Lost;
 }
 
 /// <summary>
-/// The ranges between SND.UNA and SND.NXT, in order, with what is known of each (RFC 6675). Loss is judged by
-/// transmission order: a range is lost when one that was sent three transmissions later has arrived, so a lost
-/// retransmission is found as well.
+/// The ranges between SND.UNA and SND.NXT, in order, with what is known of each (RFC 6675). What is lost is judged by
+/// RACK, by the order of transmissions, so that a lost retransmission is found as well.
 /// </summary>
 internal sealed class SendScoreboard
 {
-    private const int ReorderingThreshold = 3;
     private SentRange[] _ring = new SentRange[16];
     private int _head;
     private long _order;
-    private long _deliveredOrder = -1;
+    private Rack _rack = new();
     private int _lost;
+    private int _repeated;
+    private long _removed;
+    private long _firstLost;
     private AckOutcome _outcome;
+    private (Instant Now, uint? Echo, long MinimumRoundTrip) _ack;
 
     public int Count { get; private set; }
 
     public long BytesInFlight { get; private set; }
 
+    /// <summary>How many ranges have arrived beyond one that has not.</summary>
+    public int SackedRanges { get; private set; }
+
+    /// <summary>What RACK knows of the path.</summary>
+    public ref Rack Rack => ref _rack;
+
     public ref SentRange this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+
+    /// <summary>An acknowledgement begins. <paramref name="echo"/>: our clock in milliseconds as it echoes it.</summary>
+    public void BeginAck(Instant now, uint? echo, long minimumRoundTrip) => _ack = (now, echo, minimumRoundTrip);
 
     /// <summary>What was acknowledged since this was asked last.</summary>
     public AckOutcome TakeOutcome()
@@ -100,6 +120,7 @@ internal sealed class SendScoreboard
 
         this[index + 1] = second;
         _lost += second.Lost ? 1 : 0;
+        _repeated += second.Transmissions > 1 ? 1 : 0;
         this[index].Length = length;
         this[index].Fin = false;
     }
@@ -107,21 +128,27 @@ internal sealed class SendScoreboard
     /// <summary>The first range that is lost and was not sent again, or -1.</summary>
     public int FirstLost()
     {
-        for (int i = 0; _lost > 0 && i < Count; i++)
+        if (_lost == 0)
         {
-            if (this[i].Lost && !this[i].Sacked)
-            {
-                return i;
-            }
+            return -1;
         }
 
-        return -1;
+        int index = (int)Math.Max(_firstLost - _removed, 0);
+        while (!this[index].Lost)
+        {
+            index++;
+        }
+
+        _firstLost = _removed + index;
+        return index;
     }
 
     public void MarkRetransmitted(int index, Instant now)
     {
         ref SentRange range = ref this[index];
+        BytesInFlight -= range.InFlight ? range.SequenceLength : 0;
         _lost -= range.Lost ? 1 : 0;
+        _repeated += range.Transmissions == 1 ? 1 : 0;
         range.Lost = false;
         Mark(ref range, now);
     }
@@ -130,8 +157,9 @@ internal sealed class SendScoreboard
     {
         while (Count > 0 && this[0].End <= una)
         {
-            Deliver(ref this[0]);
+            Pass(ref this[0]);
             _head = (_head + 1) & (_ring.Length - 1);
+            _removed++;
             Count--;
         }
 
@@ -151,7 +179,7 @@ internal sealed class SendScoreboard
 
     public void MarkSacked(long left, long right)
     {
-        for (int i = 0; i < Count; i++)
+        for (int i = FirstFrom(left); i < Count; i++)
         {
             ref SentRange range = ref this[i];
             if (range.Start >= right)
@@ -161,23 +189,44 @@ internal sealed class SendScoreboard
 
             if (!range.Sacked && range.Start >= left && range.End <= right)
             {
-                Deliver(ref range);
+                // What arrived out of order is not what the peer echoes the time of (RFC 7323 §4.3).
+                Deliver(ref range, echo: null);
                 range.Sacked = true;
+                SackedRanges++;
             }
         }
     }
 
-    /// <summary>Marks what transmission order shows to be lost. True when something new was marked.</summary>
-    public bool DetectLosses()
+    /// <summary>Marks what RACK judges to be lost (RFC 8985 §6.2). True when something new was marked.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="window">For how long a range may be out of order, in nanoseconds.</param>
+    /// <param name="wait">After how many nanoseconds to ask again, at the latest; 0 for no need.</param>
+    public bool DetectLosses(Instant now, long window, out long wait)
     {
+        wait = 0;
+        if (Count == 0 || (SackedRanges == 0 && _repeated == 0 && this[0].Order > _rack.Order))
+        {
+            return false;
+        }
+
         bool any = false;
         for (int i = 0; i < Count; i++)
         {
             ref SentRange range = ref this[i];
-            if (range.InFlight && range.Order + ReorderingThreshold <= _deliveredOrder)
+            if (!range.InFlight || range.Order >= _rack.Order)
             {
-                MarkLost(ref range);
+                continue;
+            }
+
+            long remaining = range.SentAt + _rack.RoundTrip + window - now;
+            if (remaining <= 0)
+            {
+                MarkLost(i);
                 any = true;
+            }
+            else
+            {
+                wait = Math.Max(wait, remaining);
             }
         }
 
@@ -188,7 +237,7 @@ internal sealed class SendScoreboard
     {
         if (Count > 0 && this[0].InFlight)
         {
-            MarkLost(ref this[0]);
+            MarkLost(0);
         }
     }
 
@@ -198,8 +247,19 @@ internal sealed class SendScoreboard
         {
             if (this[i].InFlight)
             {
-                MarkLost(ref this[i]);
+                MarkLost(i);
             }
+        }
+    }
+
+    /// <summary>What was judged lost was not: it is in flight again.</summary>
+    public void UnmarkLost()
+    {
+        for (int i = FirstLost(); i >= 0; i = FirstLost())
+        {
+            this[i].Lost = false;
+            _lost--;
+            BytesInFlight += this[i].SequenceLength;
         }
     }
 
@@ -214,11 +274,37 @@ internal sealed class SendScoreboard
         (_ring, _head) = (larger, 0);
     }
 
-    private void MarkLost(ref SentRange range)
+    private void MarkLost(int index)
     {
+        ref SentRange range = ref this[index];
         BytesInFlight -= range.SequenceLength;
         range.Lost = true;
-        _lost++;
+        _outcome.Lost += range.SequenceLength;
+        _firstLost = _lost++ == 0 ? _removed + index : Math.Min(_firstLost, _removed + index);
+    }
+
+    /// <summary>The first range that begins at <paramref name="sequence"/> or later.</summary>
+    private int FirstFrom(long sequence)
+    {
+        int low = 0;
+        for (int high = Count; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = this[middle].Start < sequence ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+
+    /// <summary>The acknowledgement number has passed the head.</summary>
+    private void Pass(ref SentRange head)
+    {
+        bool repeated = head.Transmissions > 1;
+        _repeated -= repeated ? 1 : 0;
+        SackedRanges -= head.Sacked ? 1 : 0;
+        _outcome.Repeated += repeated && !head.Sacked ? 1 : 0;
+        _outcome.Passed++;
+        Deliver(ref head, _ack.Echo);
     }
 
     private void Mark(ref SentRange range, Instant now)
@@ -229,7 +315,7 @@ internal sealed class SendScoreboard
         BytesInFlight += range.SequenceLength;
     }
 
-    private void Deliver(ref SentRange range)
+    private void Deliver(ref SentRange range, uint? echo)
     {
         if (range.Sacked)
         {
@@ -240,7 +326,7 @@ internal sealed class SendScoreboard
         BytesInFlight -= range.Lost ? 0 : range.SequenceLength;
         _lost -= range.Lost ? 1 : 0;
         range.Lost = false;
-        _deliveredOrder = Math.Max(_deliveredOrder, range.Order);
+        _rack.HandleDelivered(_ack.Now, range, echo, _ack.MinimumRoundTrip);
     }
 
     private void NoteDelivered(in SentRange range, int bytes)

@@ -269,17 +269,7 @@ public sealed partial class TcpConnection
     private void HandleAcknowledgment(
         Instant now, in TcpSegment segment, in TcpOptions options, long ack, long offset, bool signal)
     {
-        for (int i = 0; i < options.SackCount; i++)
-        {
-            SackBlock block = options.GetSack(i);
-            long left = SequenceNumbers.Unwrap(block.Left, _configuration.InitialSequenceNumber, _sender.Una);
-            long right = SequenceNumbers.Unwrap(block.Right, _configuration.InitialSequenceNumber, _sender.Una);
-            if (left < right && right <= _sender.Next && left >= _sender.Una)
-            {
-                _sender.HandleSack(left, right);
-            }
-        }
-
+        TakeSackBlocks(now, options, ack);
         long window = (long)segment.Window << (segment.Syn ? 0 : _peerWindowShift);
         bool bare = segment.SequenceLength == 0 && !signal;
         bool moved = _sender.HandleAck(now, ack, offset, window, bare);

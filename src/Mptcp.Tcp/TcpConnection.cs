@@ -75,6 +75,12 @@ public sealed partial class TcpConnection
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _sender.Timeouts;
 
+    /// <summary>Recoveries that turned out to have been needless and were taken back.</summary>
+    public long SpuriousRecoveries => _sender.SpuriousRecoveries;
+
+    /// <summary>Tail loss probes sent (RFC 8985 §7).</summary>
+    public long LossProbes => _sender.LossProbes;
+
     /// <summary>The payload of one segment before options, agreed at the handshake.</summary>
     public int SegmentSize => _sender.SegmentSize;
 

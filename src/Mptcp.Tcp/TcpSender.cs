@@ -4,7 +4,7 @@ namespace Mptcp.Tcp;
 /// The SND half of the transmission control block: windows, the scoreboard, loss recovery and the retransmission timer.
 /// It decides what may leave; <see cref="TcpConnection"/> turns that into a segment.
 /// </summary>
-internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configuration)
+internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration configuration)
 {
     private readonly SendScoreboard _scoreboard = new();
     private Pacer _pacer;
@@ -15,8 +15,6 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     private long _peakRound;
     private long _peakInFlight;
     private long _previousPeak;
-    private long _recoveryPoint = -1;
-    private bool _recoveryByTimeout;
     private long _windowUpdateSequence = -1;
     private long _windowUpdateAck = -1;
     private int _duplicateAcks;
@@ -51,8 +49,6 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public long Retransmissions { get; private set; }
 
-    public bool InRecovery => _recoveryPoint >= 0;
-
     /// <summary>The greatest window that the peer ever offered, in bytes.</summary>
     public long LargestWindow => _largestWindow;
 
@@ -68,7 +64,9 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _timeouts;
 
-    public Instant NextTimeout => Instant.Min(_pacer.NextTimeout, Instant.Min(_retransmissionDeadline, _probeDeadline));
+    public Instant NextTimeout => Instant.Min(
+        Instant.Min(_pacer.NextTimeout, RecoveryDeadline),
+        Instant.Min(_retransmissionDeadline, _probeDeadline));
 
     public void HandleSegmentSizeKnown() => _congestion = configuration.CongestionControl(SegmentSize);
 
@@ -96,19 +94,14 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         }
 
         bool moved = ack > Una;
+        _scoreboard.BeginAck(now, _echo, _rtt.Minimum);
         if (moved)
         {
             _scoreboard.Acknowledge(ack);
             Una = ack;
-            (_timeouts, _duplicateAcks) = (0, 0);
+            _timeouts = 0;
             _rtt.ResetBackOff();
-            HandleProgress();
             ArmRetransmission(now);
-        }
-        else if (duplicate && !SackPermitted && ++_duplicateAcks == 3)
-        {
-            _scoreboard.MarkHeadLost();
-            EnterRecovery();
         }
         else if (Window == 0)
         {
@@ -116,12 +109,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
             _timeouts = 0;
         }
 
-        if (_scoreboard.DetectLosses())
-        {
-            EnterRecovery();
-        }
-
-        TakeSample(now, _scoreboard.TakeOutcome());
+        HandleArrivals(now, moved, duplicate && !SackPermitted);
         UpdateProbe(now);
         return moved;
     }
@@ -140,12 +128,10 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
     /// <summary>Everything in flight is to be sent again: the peer cannot have it, or its size was wrong.</summary>
     public void RepeatAll() => _scoreboard.MarkAllLost();
 
-    /// <summary>A SACK block. To be followed by <see cref="HandleAck"/>.</summary>
-    public void HandleSack(long left, long right) => _scoreboard.MarkSacked(left, right);
-
     public void HandleTimeout(Instant now)
     {
         _pacer.HandleTimeout(now);
+        HandleRecoveryTimeout(now);
         if (_probeDeadline <= now)
         {
             ProbeDue = true;
@@ -160,40 +146,13 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
         if (_timeouts == 0)
         {
-            _congestion.HandleTimeout(_scoreboard.BytesInFlight);
+            _congestion.HandleTimeout(InFlight);
         }
 
         _timeouts++;
         _rtt.BackOff();
-        _scoreboard.MarkAllLost();
-        (_recoveryPoint, _recoveryByTimeout) = (Next, true);
+        BeginTimeoutRecovery();
         _retransmissionDeadline = now + _rtt.Rto;
-    }
-
-    /// <summary>What may leave now: a lost range first. False when nothing may.</summary>
-    public bool TryRetransmit(Instant now, out SentRange range)
-    {
-        range = default;
-        int index = _scoreboard.FirstLost();
-        if (index < 0
-            || (_scoreboard.BytesInFlight > 0 && _scoreboard.BytesInFlight + SegmentSize > _congestion.Window)
-            || !_pacer.MaySend(now))
-        {
-            return false;
-        }
-
-        if (_scoreboard[index].Length > RepeatLimit)
-        {
-            _scoreboard.Split(index, RepeatLimit);
-        }
-
-        _scoreboard[index].Mark = _delivery.Mark(now, idle: _scoreboard.BytesInFlight == 0);
-        _scoreboard.MarkRetransmitted(index, now);
-        range = _scoreboard[index];
-        Pace(now, range.Length);
-        Retransmissions++;
-        ArmIfIdle(now);
-        return true;
     }
 
     /// <summary>How many bytes of new data the windows and the pace let out now in one segment.</summary>
@@ -207,16 +166,18 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         // Sender's silly-window avoidance (RFC 9293 §3.8.6.2.1): a small segment only if nothing is in flight to bring a
         // better window, or if it is half of what the peer ever offered.
         RestartAfterIdle(now);
-        long congestionRoom = _congestion.Window - _scoreboard.BytesInFlight;
+        long congestionRoom = EffectiveWindow - InFlight;
         long peerRoom = Una + Window - Next;
         if (congestionRoom >= segmentPayload && (!source.HasData || peerRoom < segmentPayload))
         {
             _delivery.HandleApplicationLimited(_scoreboard.BytesInFlight);
         }
 
-        long room = Math.Min(peerRoom, congestionRoom);
+        // A loss probe may exceed the window by one segment (RFC 8985 §7.3).
+        long room = Math.Min(peerRoom, _tailProbe.Due ? Math.Max(congestionRoom, segmentPayload) : congestionRoom);
         bool worthwhile = room >= segmentPayload || _scoreboard.BytesInFlight == 0 || room >= _largestWindow / 2;
-        return room > 0 && worthwhile && source.HasData && _pacer.MaySend(now) ? (int)Math.Min(room, segmentPayload) : 0;
+        bool may = room > 0 && worthwhile && source.HasData && (_tailProbe.Due || _pacer.MaySend(now));
+        return may ? (int)Math.Min(room, segmentPayload) : 0;
     }
 
     public void HandleSent(Instant now, SentRange range)
@@ -227,6 +188,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         Next = range.End;
         FinSent |= range.Fin;
         ArmIfIdle(now);
+        HandleNewDataSent(now);
         _probeDeadline = Instant.Never;
     }
 
@@ -248,32 +210,14 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     public void HandleProbeSent() => ProbeDue = false;
 
-    public void Stop() => (_retransmissionDeadline, _probeDeadline, ProbeDue, _pacer) = (Instant.Never, Instant.Never, false, default);
+    public void Stop()
+    {
+        (_retransmissionDeadline, _probeDeadline, _reorderingDeadline) = (Instant.Never, Instant.Never, Instant.Never);
+        (ProbeDue, _pacer) = (false, default);
+        _tailProbe.Reset();
+    }
 
     private long ProbeInterval => Math.Min(_rtt.Rto << Math.Min(_probes, 16), RttEstimator.MaximumRto);
-
-    private void HandleProgress()
-    {
-        if (InRecovery && Una >= _recoveryPoint)
-        {
-            _recoveryPoint = -1;
-        }
-        else if (InRecovery && !_recoveryByTimeout && !SackPermitted)
-        {
-            _scoreboard.MarkHeadLost();
-        }
-    }
-
-    private void EnterRecovery()
-    {
-        if (InRecovery)
-        {
-            return;
-        }
-
-        (_recoveryPoint, _recoveryByTimeout) = (Next, false);
-        _congestion.HandleLoss(Next - Una);
-    }
 
     private void TakeSample(Instant now, in AckOutcome outcome)
     {
@@ -287,6 +231,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         if (roundTrip > 0)
         {
             _rtt.AddSample(now, roundTrip);
+            _tailProbe.HandleSample();
         }
 
         _delivery.HandleDelivered(now, outcome.Delivered, outcome.Latest, _rtt.Minimum);
@@ -294,13 +239,14 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
         {
             Now = now,
             Acked = outcome.Delivered,
+            Lost = outcome.Lost,
             InFlightBefore = outcome.InFlightBefore,
-            InFlight = _scoreboard.BytesInFlight,
+            InFlight = InFlight,
             RoundTrip = roundTrip,
             SmoothedRoundTrip = _rtt.Smoothed,
             MinimumRoundTrip = _rtt.Minimum,
             ApplicationLimited = !WindowWasUsed(),
-            InRecovery = InRecovery && !_recoveryByTimeout,
+            InRecovery = InFastRecovery,
             DeliveryRate = _delivery.Rate,
             RateIsApplicationLimited = _delivery.RateIsApplicationLimited,
             Delivered = _delivery.Delivered,
@@ -332,6 +278,7 @@ internal sealed class TcpSender(ITcpDataSource source, TcpConfiguration configur
 
     private void Pace(Instant now, int bytes)
     {
+        _reduction.HandleSent(bytes);
         _lastSent = now;
         _peakInFlight = Math.Max(_peakInFlight, _scoreboard.BytesInFlight);
         _pacer.HandleSent(now, bytes, _congestion.PacingRate(_rtt.Smoothed), SegmentSize);

@@ -48,6 +48,9 @@ public sealed class TcpPair
     /// <summary>Drops a packet that a test names by its log line.</summary>
     public Func<string, bool> Drop { get; set; } = _ => false;
 
+    /// <summary>Nanoseconds that a packet is late, by its log line.</summary>
+    public Func<string, long> Late { get; set; } = _ => 0;
+
     /// <summary>Runs until <paramref name="done"/>; false when nothing is left to happen or time is up.</summary>
     public bool RunUntil(Func<bool> done, long limit = 600 * Instant.Second)
     {
@@ -129,7 +132,7 @@ public sealed class TcpPair
         for (int copies = Chance(_weather.Duplicate) ? 2 : 1; copies > 0; copies--)
         {
             long extra = Chance(_weather.Reorder) ? (long)(Next() % (ulong)_weather.OneWayDelay) : 0;
-            _inFlight.Enqueue((to, packet), ((Now + _weather.OneWayDelay + extra).Nanoseconds, _order++));
+            _inFlight.Enqueue((to, packet), ((Now + _weather.OneWayDelay + extra + Late(line)).Nanoseconds, _order++));
         }
     }
 
