@@ -123,6 +123,30 @@ public class CongestionTests
         Assert.InRange(sent, 995_000, 1_005_000);
     }
 
+    [Fact]
+    public void Who_waited_for_the_pace_and_is_woken_late_catches_up_and_who_did_not_wait_does_not()
+    {
+        var late = default(Pacer);
+        Instant start = new(Instant.Second);
+        Assert.True(SendAll(ref late, start) > 0);
+        Assert.InRange(SendAll(ref late, late.NextTimeout + (8 * Instant.Millisecond)), 8000, 8000 + (2 * Segment));
+
+        var idle = default(Pacer);
+        idle.HandleSent(start, Segment, 1_000_000, Segment);
+        Assert.InRange(SendAll(ref idle, start + (9 * Instant.Millisecond)), Segment, 3 * Segment);
+    }
+
+    private static long SendAll(ref Pacer pacer, Instant now)
+    {
+        long sent = 0;
+        for (; pacer.MaySend(now); sent += Segment)
+        {
+            pacer.HandleSent(now, Segment, 1_000_000, Segment);
+        }
+
+        return sent;
+    }
+
     internal static void Grow(ICongestionController controller, long window)
     {
         while (controller.Window < window)

@@ -10,8 +10,12 @@ internal struct Pacer
     private const long Quantum = Instant.Millisecond;
     private const int LeastSegments = 2;
 
+    // Who waits for the pace and is woken late, as on a busy machine, may catch up on this much.
+    private const long CatchUp = 10 * Instant.Millisecond;
+
     private Instant _next;
     private bool _blocked;
+    private bool _waiting;
 
     /// <summary>When a segment that had to wait may leave.</summary>
     public readonly Instant NextTimeout => _blocked ? _next : Instant.Never;
@@ -20,6 +24,7 @@ internal struct Pacer
     public bool MaySend(Instant now)
     {
         _blocked = _next > now;
+        _waiting |= _blocked;
         return !_blocked;
     }
 
@@ -38,9 +43,10 @@ internal struct Pacer
             return;
         }
 
-        long credit = Math.Max(Quantum, LeastSegments * segmentSize * Instant.Second / rate);
+        long credit = Math.Max(_waiting ? CatchUp : Quantum, LeastSegments * segmentSize * Instant.Second / rate);
         Instant earliest = now + -credit;
         _next = _next < earliest ? earliest : _next;
         _next += bytes * Instant.Second / rate;
+        _waiting &= _next <= now;
     }
 }
