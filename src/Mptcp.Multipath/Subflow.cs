@@ -16,6 +16,9 @@ public sealed class Subflow : ITcpUser
     private long _bytesSent;
     private bool _finDue;
 
+    // Whether the mappings in flight go up in data sequence too: they do unless another subflow's data is among them.
+    private bool _dataAscends;
+
     internal Subflow(
         MptcpConnection connection, int number, TcpConfiguration configuration, int path, SubflowHandshake handshake)
     {
@@ -108,6 +111,7 @@ public sealed class Subflow : ITcpUser
         if (length > 0 && !_connection.IsPlain)
         {
             SendsInOrder &= dataOffset == offset;
+            _dataAscends = _sent.Count == 0 || (_dataAscends && dataOffset >= _sent[_sent.Count - 1].DataEnd);
             _sent.Add(new SendMapping
             {
                 SubflowOffset = offset,
@@ -303,6 +307,10 @@ public sealed class Subflow : ITcpUser
             if (_sent[i].Detached is null)
             {
                 lowest = Math.Min(lowest, _sent[i].DataOffset);
+                if (_dataAscends)
+                {
+                    break;
+                }
             }
         }
 
