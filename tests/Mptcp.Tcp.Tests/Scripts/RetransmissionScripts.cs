@@ -42,6 +42,7 @@ public class RetransmissionScripts
         Assert.Empty(script.Take());
         Assert.Equal(before, script.Connection.CongestionWindow);
         script.InjectAll(". 1 ack 1");
+        Assert.Matches("^P?[.] 1:1461 ", script.Take()[0]);
         Assert.True(script.Connection.CongestionWindow < before);
     }
 
