@@ -121,7 +121,8 @@ public sealed class TraceTests
                 Array.Resize(ref options, 40);
                 TcpPacket.Write(packet, new TcpHeaderFields { Source = _a, Destination = _b }, options, 20);
                 trace.HandleSent(new Instant(1), path, PathDirection.Back, PacketFate.Lost, packet.AsSpan(0, valid));
-            });
+            },
+            threads: 1);
     }
 
     private static (SimulatedNetwork Network, PumpNode First, PumpNode Second) Medium()
