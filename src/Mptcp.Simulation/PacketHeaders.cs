@@ -20,6 +20,22 @@ internal static class PacketHeaders
     public static bool IsEcnCapable(ReadOnlySpan<byte> packet) =>
         packet.Length >= V4Length && (IsV4(packet) ? packet[1] : packet[1] >> 4) % 4 != 0;
 
+    /// <summary>Whether it is a TCP segment with payload; false where extension headers hide it.</summary>
+    public static bool CarriesTcpPayload(ReadOnlySpan<byte> packet)
+    {
+        const int protocolTcp = 6;
+        const int dataOffset = 12;
+        if (packet.Length < V4Length)
+        {
+            return false;
+        }
+
+        bool v4 = IsV4(packet);
+        int tcp = v4 ? (packet[0] & 15) * 4 : V6Length;
+        return packet[v4 ? 9 : 6] == protocolTcp && packet.Length > tcp + dataOffset
+            && packet.Length > tcp + (packet[tcp + dataOffset] >> 4) * 4;
+    }
+
     /// <summary>Sets "congestion experienced".</summary>
     public static void MarkCongestion(Span<byte> packet)
     {

@@ -31,6 +31,7 @@ public sealed class PathModel
     private long _queuedBytes;
     private Instant _latestArrival;
     private bool _inBurst;
+    private long _dataSegments;
 
     private Tally _offered, _delivered, _queueDrops, _earlyDrops, _marked, _lost, _blackHoled, _corrupted, _duplicated;
 
@@ -47,6 +48,7 @@ public sealed class PathModel
         Corrupt,
         CorruptPlace,
         CorruptBits,
+        DataLoss,
         Count = 16,
     }
 
@@ -101,7 +103,7 @@ public sealed class PathModel
         _offered = _offered.Plus(packet.Length);
 
         // Drawn for each packet that is offered, so that losses go by its index, whatever the queue did before.
-        bool lost = IsLost(index);
+        bool lost = IsLost(index) | IsDataLost(packet);
         if (IsCut(now))
         {
             _blackHoled = _blackHoled.Plus(packet.Length);
@@ -170,6 +172,10 @@ public sealed class PathModel
 
         return lost;
     }
+
+    private bool IsDataLost(ReadOnlySpan<byte> packet) => _options.DataLossPerMillion > 0
+        && PacketHeaders.CarriesTcpPayload(packet)
+        && Happens((ulong)_dataSegments++, Fate.DataLoss, _options.DataLossPerMillion);
 
     private bool IsCut(Instant at)
     {

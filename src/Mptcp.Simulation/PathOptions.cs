@@ -36,6 +36,12 @@ public sealed record PathOptions
     /// <summary>Packets lost on the way, in a million. They take their time on the path all the same.</summary>
     public int LossPerMillion { get; init; }
 
+    /// <summary>
+    /// TCP segments with payload that are lost, in a million, beside those of <see cref="LossPerMillion"/>. Drawn by their
+    /// own index: two senders meet the same losses, whatever acknowledgements go the same way.
+    /// </summary>
+    public int DataLossPerMillion { get; init; }
+
     /// <summary>Losses in bursts, beside those of <see cref="LossPerMillion"/>; null for none.</summary>
     public BurstLoss? BurstLoss { get; init; }
 
@@ -85,6 +91,7 @@ public sealed record PathOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(CorruptBits, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CorruptBits, MaxCorruptBits);
         CheckChance(LossPerMillion, nameof(LossPerMillion));
+        CheckChance(DataLossPerMillion, nameof(DataLossPerMillion));
         CheckChance(DuplicatePerMillion, nameof(DuplicatePerMillion));
         CheckChance(ReorderPerMillion, nameof(ReorderPerMillion));
         CheckChance(CorruptPerMillion, nameof(CorruptPerMillion));

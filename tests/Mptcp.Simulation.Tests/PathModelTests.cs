@@ -5,6 +5,37 @@ namespace Mptcp.Simulation.Tests;
 
 public sealed class PathModelTests
 {
+    private static byte[] Segment(int version, int payload)
+    {
+        const byte tcp = 6;
+        const int optionWords = 3;
+        int header = version == 4 ? 20 : 40;
+        var packet = new byte[header + (5 + optionWords) * 4 + payload];
+        packet[0] = (byte)(version == 4 ? 0x45 : 0x60);
+        packet[version == 4 ? 9 : 6] = tcp;
+        packet[header + 12] = (5 + optionWords) << 4;
+        return packet;
+    }
+
+    private static List<int> LossesOf(PathModel path, byte[] data, int acknowledgements)
+    {
+        var lost = new List<int>();
+        for (int i = 0; i < 1000; i++)
+        {
+            for (int ack = 0; ack < acknowledgements; ack++)
+            {
+                path.Send(new Instant(i), data.AsSpan(0, (data[0] >> 4 == 4 ? 20 : 40) + 32));
+            }
+
+            if (path.Send(new Instant(i), data) == PacketFate.Lost)
+            {
+                lost.Add(i);
+            }
+        }
+
+        return lost;
+    }
+
     private static readonly byte[] _packet = new byte[1500];
     private readonly byte[] _buffer = new byte[65_536];
 
@@ -87,6 +118,37 @@ public sealed class PathModelTests
         double sigma = Math.Sqrt(expected * (1 - perMillion / 1e6));
         Assert.InRange(path.Counters.Lost.Packets, expected - 5 * sigma, expected + 5 * sigma);
         Assert.Equal(Packets, path.Counters.Lost.Packets + path.Counters.Delivered.Packets);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Lost_data_goes_by_its_own_index(int version)
+    {
+        var options = new PathOptions { DataLossPerMillion = 100_000 };
+        byte[] data = Segment(version, payload: 1000);
+        List<int> alone = LossesOf(new PathModel(options, 7), data, acknowledgements: 0);
+        Assert.InRange(alone.Count, 50, 150);
+
+        // What else goes the same way, or finds the queue full, or is drawn for another reason, moves none of them.
+        Assert.Equal(alone, LossesOf(new PathModel(options, 7), data, acknowledgements: 3));
+        Assert.Equal(alone, LossesOf(new PathModel(options with { DuplicatePerMillion = 300_000 }, 7), data, 1));
+        Assert.NotEqual(alone, LossesOf(new PathModel(options, 8), data, acknowledgements: 0));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Data_loss_spares_what_carries_none(int version)
+    {
+        var path = new PathModel(new PathOptions { DataLossPerMillion = 1_000_000 }, 7);
+        byte[] other = Segment(version, payload: 1000);
+        other[version == 4 ? 9 : 6] = 17;
+        Assert.Equal(PacketFate.OnItsWay, path.Send(new Instant(0), Segment(version, payload: 0)));
+        Assert.Equal(PacketFate.OnItsWay, path.Send(new Instant(0), other));
+        Assert.Equal(PacketFate.OnItsWay, path.Send(new Instant(0), other.AsSpan(0, 30)));
+        Assert.Equal(PacketFate.OnItsWay, path.Send(new Instant(0), [(byte)(version << 4)]));
+        Assert.Equal(PacketFate.Lost, path.Send(new Instant(0), Segment(version, payload: 1)));
     }
 
     [Fact]
