@@ -65,6 +65,7 @@ public sealed class Subflow : ITcpUser
         SmoothedRtt = Connection.SmoothedRtt,
         CongestionWindow = Connection.CongestionWindow,
         Retransmissions = Connection.Retransmissions,
+        Timeouts = Connection.AllTimeouts,
     };
 
     internal TcpConnection Connection { get; }

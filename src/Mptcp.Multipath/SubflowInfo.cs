@@ -35,4 +35,7 @@ public readonly record struct SubflowInfo
 
     /// <summary>Segments sent again.</summary>
     public required long Retransmissions { get; init; }
+
+    /// <summary>How often the retransmission timer ran out.</summary>
+    public required long Timeouts { get; init; }
 }

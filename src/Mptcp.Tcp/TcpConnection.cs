@@ -75,6 +75,9 @@ public sealed partial class TcpConnection
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _sender.Timeouts;
 
+    /// <summary>Retransmission timeouts since it began.</summary>
+    public long AllTimeouts => _sender.AllTimeouts;
+
     /// <summary>Recoveries that turned out to have been needless and were taken back.</summary>
     public long SpuriousRecoveries => _sender.SpuriousRecoveries;
 

@@ -64,6 +64,9 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _timeouts;
 
+    /// <summary>Retransmission timeouts since the connection began.</summary>
+    public long AllTimeouts { get; private set; }
+
     public Instant NextTimeout => Instant.Min(
         Instant.Min(_pacer.NextTimeout, RecoveryDeadline),
         Instant.Min(_retransmissionDeadline, _probeDeadline));
@@ -150,6 +153,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         }
 
         _timeouts++;
+        AllTimeouts++;
         _rtt.BackOff();
         BeginTimeoutRecovery();
         _retransmissionDeadline = now + _rtt.Rto;
