@@ -18,6 +18,7 @@ public sealed class EmulatedPath
     private PathEmulator? _emulator;
     private long _refused;
     private long _latest;
+    private long _late;
 
     /// <summary>Joins two ends.</summary>
     /// <param name="first">Where forward packets come from.</param>
@@ -67,6 +68,9 @@ public sealed class EmulatedPath
     /// How late the machine was at worst in handing over a packet: what a measurement beside a busy neighbour is worth.
     /// </summary>
     public TimeSpan LongestDelay => TimeSpan.FromTicks(Volatile.Read(ref _latest) / TimeSpan.NanosecondsPerTick);
+
+    /// <summary>Packets that were handed over more than a millisecond late.</summary>
+    public long LatePackets => Volatile.Read(ref _late);
 
     /// <summary>Cuts both directions without a word to anybody, or mends them.</summary>
     public bool BlackHoled
@@ -165,15 +169,25 @@ public sealed class EmulatedPath
                 }
             }
 
-            if (late > _latest)
-            {
-                Volatile.Write(ref _latest, late);
-            }
+            NoteDelay(late);
 
             if (!end.GiveToHost(buffer[..length]))
             {
                 Volatile.Write(ref _refused, _refused + 1);
             }
+        }
+    }
+
+    private void NoteDelay(long late)
+    {
+        if (late > _latest)
+        {
+            Volatile.Write(ref _latest, late);
+        }
+
+        if (late > Instant.Millisecond)
+        {
+            Volatile.Write(ref _late, _late + 1);
         }
     }
 }

@@ -9,13 +9,16 @@ public static class KernelMib
     /// </summary>
     public static IReadOnlyDictionary<string, long> Read(NetworkNamespace place) => Read(place, "MPTcpExt");
 
-    /// <summary>The counters of one group of <c>/proc/net/netstat</c>, such as <c>TcpExt</c>.</summary>
+    /// <summary>
+    /// The counters of one group of <c>/proc/net/netstat</c> or <c>/proc/net/snmp</c>, such as <c>TcpExt</c> and <c>Tcp</c>.
+    /// </summary>
     public static IReadOnlyDictionary<string, long> Read(NetworkNamespace place, string group)
     {
         ArgumentNullException.ThrowIfNull(place);
 
         // /proc/net is that of the process's first thread.
-        string[] lines = place.Run(() => File.ReadAllLines("/proc/thread-self/net/netstat"));
+        string[] lines = place.Run(
+            () => (string[])[.. File.ReadAllLines("/proc/thread-self/net/netstat"), .. File.ReadAllLines("/proc/thread-self/net/snmp")]);
         string[] found = [.. lines.Where(line => line.StartsWith(group + ":", StringComparison.Ordinal))];
         var counters = new Dictionary<string, long>();
         for (int i = 0; i + 1 < found.Length; i += 2)

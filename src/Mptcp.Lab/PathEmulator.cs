@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Mptcp.Links;
 using Mptcp.Tcp;
 
@@ -9,12 +8,9 @@ namespace Mptcp.Lab;
 /// Runs emulated paths in real time on one thread of its own. Linux only. Every public member may be called from any
 /// thread.
 /// </summary>
-public sealed partial class PathEmulator : IDisposable
+public sealed class PathEmulator : IDisposable
 {
     private const int PacketRoom = 65_536;
-    private const int SetTimerSlack = 29;
-    private const int ThisThread = 0;
-    private const int FirstInFirstOutForThisThreadOnly = 0x4000_0001;
 
     // What the thread waits for: everything is too early while it is awake, nothing is while it looks.
     private const long Awake = long.MinValue;
@@ -89,9 +85,7 @@ public sealed partial class PathEmulator : IDisposable
     private void Run()
     {
         // An emulator that comes late is a worse path than the one it was told to be. Without the right, it does its best.
-        _ = ProcessControl(SetTimerSlack, 1, 0, 0, 0);
-        int lowestPriority = 1;
-        _ = SetScheduler(ThisThread, FirstInFirstOutForThisThreadOnly, in lowestPriority);
+        RealTimeThread.Enter();
         while (!_stopping)
         {
             foreach (EmulatedPath path in Paths)
@@ -117,10 +111,4 @@ public sealed partial class PathEmulator : IDisposable
         _waiter.Wait(Math.Max(0, next - Now()));
         Volatile.Write(ref _sleepsUntil, Awake);
     }
-
-    [LibraryImport("libc", EntryPoint = "prctl")]
-    private static partial int ProcessControl(int option, nuint a, nuint b, nuint c, nuint d);
-
-    [LibraryImport("libc", EntryPoint = "sched_setscheduler")]
-    private static partial int SetScheduler(int thread, int policy, in int priority);
 }

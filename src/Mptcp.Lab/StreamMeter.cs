@@ -13,7 +13,7 @@ public sealed class StreamMeter : IDisposable
     private const int PieceSize = 262_144;
 
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly long _start = Stopwatch.GetTimestamp();
+    private long _start = Stopwatch.GetTimestamp();
     private long _last;
     private long _bytes;
 
@@ -23,7 +23,7 @@ public sealed class StreamMeter : IDisposable
     /// <summary>The longest time between two arrivals.</summary>
     public TimeSpan LongestGap { get; private set; }
 
-    /// <summary>From the making of the meter to the last arrival.</summary>
+    /// <summary>From the making of the meter, or from <see cref="Start"/>, to the last arrival.</summary>
     public TimeSpan Elapsed => _last == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_start, _last);
 
     /// <summary>Bits of payload per second, in millions, over <see cref="Elapsed"/>; 0 when nothing came.</summary>
@@ -31,6 +31,9 @@ public sealed class StreamMeter : IDisposable
 
     /// <summary>The SHA-256 of what came so far.</summary>
     public string Sha256 => Convert.ToHexString(_hash.GetCurrentHash());
+
+    /// <summary>Counts time from now on.</summary>
+    public void Start() => _start = Stopwatch.GetTimestamp();
 
     /// <summary>Counts an arrival.</summary>
     public void Add(ReadOnlySpan<byte> bytes)
