@@ -9,9 +9,10 @@ internal sealed class EngineHost : IDisposable
 {
     private const int PieceSize = 65_536;
 
-    public EngineHost(LabEngineEnd end)
+    private EngineHost(LabEngineEnd end, TransferOptions options)
     {
-        var stack = new NetworkStack(new StackOptions(), new SystemEntropy());
+        var stack = new NetworkStack(
+            new StackOptions { CongestionControl = options.CongestionControl }, new SystemEntropy());
         Addresses = [.. end.Links.Select((link, i) => new LocalAddress(i, link.AddressV4, link.Mtu))];
         foreach (LocalAddress address in Addresses)
         {
@@ -24,6 +25,22 @@ internal sealed class EngineHost : IDisposable
     public IReadOnlyList<LocalAddress> Addresses { get; }
 
     public StackLoop Loop { get; }
+
+    public static async Task<EngineHost> StartAsync(LabEngineEnd end, TransferOptions options)
+    {
+        var host = new EngineHost(end, options);
+        if (options.RealTime)
+        {
+            // Operations run on the loop's own thread.
+            await host.Loop.RunAsync((_, _) =>
+            {
+                RealTimeThread.Enter();
+                return new Attempt<bool>(true, true);
+            });
+        }
+
+        return host;
+    }
 
     public static async Task SendAsync(HostedSocket socket, Payload payload, CancellationToken cancellationToken)
     {

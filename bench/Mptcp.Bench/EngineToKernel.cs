@@ -2,12 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 using Mptcp.Hosting;
 using Mptcp.Lab;
+using Mptcp.Multipath;
 using Mptcp.Wire;
 
 namespace Mptcp.Bench;
 
 /// <summary>Our client sends to the kernel's server.</summary>
-internal sealed class EngineToKernel : IDriver
+internal sealed class EngineToKernel(TransferOptions options) : IDriver
 {
     private const int Port = 5000;
 
@@ -17,12 +18,13 @@ internal sealed class EngineToKernel : IDriver
 
     public LabPeer Server => LabPeer.Kernel;
 
-    public async Task TransferAsync(
+    public async Task<SenderCounts> TransferAsync(
         TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken)
     {
         IpAddress server = TwoPathLab.ServerAddress(0);
-        using var engine = new EngineHost(lab.ClientEngine!);
-        using Socket listener = KernelSocket.Listen(lab.Server, new IPEndPoint(server.ToIPAddress(), Port));
+        using EngineHost engine = await EngineHost.StartAsync(lab.ClientEngine!, options);
+        using Socket listener = KernelSocket.Listen(
+            lab.Server, new IPEndPoint(server.ToIPAddress(), Port), options.Multipath);
         Task<Socket> accepting = listener.AcceptAsync(cancellationToken).AsTask();
         HostedSocket client = await HostedSocket.ConnectAsync(
             engine.Loop, engine.Addresses[0], new IpEndpoint(server, Port), cancellationToken);
@@ -31,5 +33,9 @@ internal sealed class EngineToKernel : IDriver
         Task sending = EngineHost.SendAsync(client, payload, cancellationToken);
         await meter.ReceiveAsync(accepted, cancellationToken);
         await sending;
+        (bool multipath, List<SubflowInfo> subflows) = await client.DescribeAsync();
+        return multipath == options.Multipath
+            ? new SenderCounts(subflows.Sum(subflow => subflow.Retransmissions), subflows.Sum(subflow => subflow.Timeouts))
+            : throw new InvalidOperationException($"Multipath TCP is {(multipath ? "" : "not ")}in use.");
     }
 }

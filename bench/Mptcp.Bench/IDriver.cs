@@ -15,5 +15,6 @@ internal interface IDriver
     LabPeer Server { get; }
 
     /// <summary>Connects, calls <paramref name="connected"/>, sends all of the payload, and receives to its end.</summary>
-    Task TransferAsync(TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken);
+    Task<SenderCounts> TransferAsync(
+        TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken);
 }

@@ -7,7 +7,7 @@ using Mptcp.Stack;
 namespace Mptcp.Bench;
 
 /// <summary>The kernel's client sends to our server.</summary>
-internal sealed class KernelToEngine : IDriver
+internal sealed class KernelToEngine(TransferOptions options) : IDriver
 {
     private const int Port = 5000;
 
@@ -17,10 +17,10 @@ internal sealed class KernelToEngine : IDriver
 
     public LabPeer Server => LabPeer.Engine;
 
-    public async Task TransferAsync(
+    public async Task<SenderCounts> TransferAsync(
         TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken)
     {
-        using var engine = new EngineHost(lab.ServerEngine!);
+        using EngineHost engine = await EngineHost.StartAsync(lab.ServerEngine!, options);
         StackListener listener = await engine.Loop.RunAsync(
             (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port)!), cancellationToken);
         Task<HostedSocket> accepting = HostedSocket.AcceptAsync(engine.Loop, listener, cancellationToken);
@@ -28,12 +28,14 @@ internal sealed class KernelToEngine : IDriver
             lab.Client,
             null,
             new IPEndPoint(TwoPathLab.ServerAddress(0).ToIPAddress(), Port),
-            cancellationToken: cancellationToken);
+            options.Multipath,
+            cancellationToken);
         HostedSocket accepted = await accepting;
         connected();
         Task sending = payload.SendAsync(client, cancellationToken);
         await EngineHost.ReceiveAsync(accepted, meter, cancellationToken);
         await sending;
         await accepted.CompleteWritesAsync(cancellationToken);
+        return SenderCounts.Of(lab.Client);
     }
 }

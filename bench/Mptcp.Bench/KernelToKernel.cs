@@ -4,8 +4,8 @@ using Mptcp.Lab;
 
 namespace Mptcp.Bench;
 
-/// <summary>The yardstick: the kernel's Multipath TCP at both ends.</summary>
-internal sealed class KernelToKernel : IDriver
+/// <summary>The yardstick: the kernel at both ends.</summary>
+internal sealed class KernelToKernel(TransferOptions options) : IDriver
 {
     private const int Port = 5000;
 
@@ -15,17 +15,19 @@ internal sealed class KernelToKernel : IDriver
 
     public LabPeer Server => LabPeer.Kernel;
 
-    public async Task TransferAsync(
+    public async Task<SenderCounts> TransferAsync(
         TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken)
     {
         var server = new IPEndPoint(TwoPathLab.ServerAddress(0).ToIPAddress(), Port);
-        using Socket listener = KernelSocket.Listen(lab.Server, server);
+        using Socket listener = KernelSocket.Listen(lab.Server, server, options.Multipath);
         Task<Socket> accepting = listener.AcceptAsync(cancellationToken).AsTask();
-        using Socket client = await KernelSocket.ConnectAsync(lab.Client, null, server, cancellationToken: cancellationToken);
+        using Socket client = await KernelSocket.ConnectAsync(
+            lab.Client, null, server, options.Multipath, cancellationToken);
         using Socket accepted = await accepting;
         connected();
         Task sending = payload.SendAsync(client, cancellationToken);
         await meter.ReceiveAsync(accepted, cancellationToken);
         await sending;
+        return SenderCounts.Of(lab.Client);
     }
 }
