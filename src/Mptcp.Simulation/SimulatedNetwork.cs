@@ -153,6 +153,8 @@ public sealed class SimulatedNetwork
         foreach (SimulatedPath path in _paths)
         {
             next = Instant.Min(next, Instant.Min(path.Forward.NextTimeout, path.Back.NextTimeout));
+            next = Instant.Min(next, path.ForwardBoxes?.NextTimeout ?? Instant.Never);
+            next = Instant.Min(next, path.BackBoxes?.NextTimeout ?? Instant.Never);
         }
 
         return next;
@@ -171,12 +173,54 @@ public sealed class SimulatedNetwork
     {
         PathModel model = path.Model(direction);
         SimulatedPath.PathEnd target = path.Target(direction);
+        PathDirection opposite = SimulatedPath.Opposite(direction);
         while (model.TryReceive(Now, _buffer, out int length))
         {
             Events++;
-            Observer?.HandleDelivered(Now, path, direction, _buffer.AsSpan(0, length));
-            _nodes[target.Node].HandlePacket(Now, target.Link, _buffer.AsSpan(0, length));
+            if (path.Boxes(opposite) is { } boxes)
+            {
+                boxes.HandlePacket(Now, Heading.Inward, _buffer.AsSpan(0, length));
+                DrainBoxes(path, opposite, boxes);
+            }
+            else
+            {
+                Hand(path, direction, length);
+            }
+
             Drain(target.Node);
+        }
+    }
+
+    private void Hand(SimulatedPath path, PathDirection direction, int length)
+    {
+        SimulatedPath.PathEnd target = path.Target(direction);
+        Observer?.HandleDelivered(Now, path, direction, _buffer.AsSpan(0, length));
+        _nodes[target.Node].HandlePacket(Now, target.Link, _buffer.AsSpan(0, length));
+    }
+
+    private void HandleBoxTimeouts(SimulatedPath path, PathDirection direction)
+    {
+        if (path.Boxes(direction) is { } boxes && boxes.NextTimeout <= Now)
+        {
+            Events++;
+            boxes.HandleTimeout(Now);
+            DrainBoxes(path, direction, boxes);
+            Drain(path.Target(SimulatedPath.Opposite(direction)).Node);
+        }
+    }
+
+    private void DrainBoxes(SimulatedPath path, PathDirection direction, MiddleboxChain boxes)
+    {
+        while (boxes.TryTake(_buffer, out Heading heading, out int length, out bool dropped))
+        {
+            if (heading == Heading.Outward)
+            {
+                Offer(path, direction, length, passes: !dropped);
+            }
+            else if (!dropped)
+            {
+                Hand(path, SimulatedPath.Opposite(direction), length);
+            }
         }
     }
 
@@ -190,6 +234,12 @@ public sealed class SimulatedNetwork
                 _nodes[i].HandleTimeout(Now);
                 Drain(i);
             }
+        }
+
+        foreach (SimulatedPath path in _paths)
+        {
+            HandleBoxTimeouts(path, PathDirection.Forward);
+            HandleBoxTimeouts(path, PathDirection.Back);
         }
     }
 
@@ -225,6 +275,19 @@ public sealed class SimulatedNetwork
     {
         bool passes = (path.Rewriter is null || path.Rewriter(direction, _buffer, ref length))
             && (path.Filter is null || path.Filter(direction, _buffer.AsSpan(0, length)));
+        if (passes && path.Boxes(direction) is { } boxes)
+        {
+            boxes.HandlePacket(Now, Heading.Outward, _buffer.AsSpan(0, length));
+            DrainBoxes(path, direction, boxes);
+        }
+        else
+        {
+            Offer(path, direction, length, passes);
+        }
+    }
+
+    private void Offer(SimulatedPath path, PathDirection direction, int length, bool passes)
+    {
         ReadOnlySpan<byte> packet = _buffer.AsSpan(0, length);
         PacketFate fate = passes ? path.Model(direction).Send(Now, packet) : PacketFate.Filtered;
         Observer?.HandleSent(Now, path, direction, fate, packet);

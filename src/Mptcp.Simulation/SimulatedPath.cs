@@ -51,12 +51,37 @@ public sealed class SimulatedPath
         set => Forward.BlackHoled = Back.BlackHoled = value;
     }
 
+    /// <summary>The middleboxes where the first direction begins; null for none.</summary>
+    public MiddleboxChain? ForwardBoxes { get; private set; }
+
+    /// <summary>The middleboxes where the second direction begins; null for none.</summary>
+    public MiddleboxChain? BackBoxes { get; private set; }
+
     internal PathEnd First { get; }
 
     internal PathEnd Second { get; }
 
     /// <summary>The model of a direction.</summary>
     public PathModel Model(PathDirection direction) => direction == PathDirection.Forward ? Forward : Back;
+
+    /// <summary>
+    /// Puts middleboxes where a direction begins, behind <see cref="Filter"/>: they see its packets before the model does,
+    /// and those of the other direction when they arrive.
+    /// </summary>
+    /// <param name="direction">The direction whose packets go outward.</param>
+    /// <param name="boxes">From the node outwards; none takes them away.</param>
+    public void SetBoxes(PathDirection direction, params IReadOnlyList<Middlebox> boxes)
+    {
+        ArgumentNullException.ThrowIfNull(boxes);
+        MiddleboxChain? chain = boxes.Count == 0 ? null : new MiddleboxChain(boxes);
+        (ForwardBoxes, BackBoxes) = direction == PathDirection.Forward ? (chain, BackBoxes) : (ForwardBoxes, chain);
+    }
+
+    internal static PathDirection Opposite(PathDirection direction) =>
+        direction == PathDirection.Forward ? PathDirection.Back : PathDirection.Forward;
+
+    internal MiddleboxChain? Boxes(PathDirection direction) =>
+        direction == PathDirection.Forward ? ForwardBoxes : BackBoxes;
 
     internal PathEnd Target(PathDirection direction) => direction == PathDirection.Forward ? Second : First;
 

@@ -11,19 +11,21 @@ internal sealed class PumpNode : ISimulatedNode
     private readonly int _link;
     private readonly IpEndpoint _from;
     private readonly IpEndpoint _to;
-    private readonly int _payload;
     private Instant _next = new(Instant.Second);
     private int _left;
     private uint _sequence;
     private bool _due;
 
     public PumpNode(IpEndpoint from, IpEndpoint to, int count, int payload, long interval, int link = 0) =>
-        (_from, _to, _left, _payload, _interval, _link) = (from, to, count, payload, interval, link);
+        (_from, _to, _left, Payload, _interval, _link) = (from, to, count, payload, interval, link);
 
     public List<(Instant At, int Link, byte[] Packet)> Arrived { get; } = [];
 
     /// <summary>What the next packets carry.</summary>
     public TcpFlags Flags { get; set; } = TcpFlags.Ack;
+
+    /// <summary>Bytes of payload in the next packets.</summary>
+    public int Payload { get; set; }
 
     public byte TrafficClass { get; set; }
 
@@ -61,8 +63,8 @@ internal sealed class PumpNode : ISimulatedNode
             TrafficClass = TrafficClass,
             Window = 1000,
         };
-        _sequence += (uint)_payload;
-        int length = TcpPacket.Write(_packet, header, [], _payload);
+        _sequence += (uint)Payload;
+        int length = TcpPacket.Write(_packet, header, [], Payload);
         _packet.AsSpan(0, length).CopyTo(buffer);
         return length;
     }
