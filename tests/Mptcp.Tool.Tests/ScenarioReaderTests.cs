@@ -68,6 +68,11 @@ public sealed class ScenarioReaderTests
     [InlineData("delay = \"10 ms\"", "cuts = [3]", 8, "cuts holds something else; expected a list such as")]
     [InlineData("delay = \"10 ms\"", "burst-loss = { enter = \"1 %\" }", 8, "burst-loss lacks enter or leave; expected a table such as")]
     [InlineData("delay = \"10 ms\"", "red = { minimum = \"9 kB\", maximum = \"3 kB\" }", 8, "red has no range; expected a table such as")]
+    [InlineData("delay = \"10 ms\"", "middleboxes = \"nat\"", 8, "middleboxes is a text; expected a list such as [\"strip-syn\", \"split:700\"]")]
+    [InlineData("delay = \"10 ms\"", "middleboxes = [3]", 8, "middleboxes holds something else; expected a list such as")]
+    [InlineData("delay = \"10 ms\"", "middleboxes = [\n  \"nat\",\n  \"nut\"]", 10, "there is no middlebox 'nut'; expected one of strip-syn, ")]
+    [InlineData("delay = \"10 ms\"", "middleboxes = [\"split:0\"]", 8, "there is no middlebox 'split:0'; expected split, or split:N with a whole number of 1 to 65000")]
+    [InlineData("delay = \"10 ms\"", "back = { middleboxes = [\"nat:1\"] }", 8, "there is no middlebox 'nat:1'; expected nat without a number")]
     [InlineData("delay = \"10 ms\"", "back = { rat = 1 }", 8, "back has an unknown key 'rat'; expected one of")]
     [InlineData("delay = \"10 ms\"", "back = 1", 8, "back is a number without unit; expected a table")]
     [InlineData("delay = \"10 ms\"", "trace = \"no.such\"", 8, "trace 'no.such' cannot be read; expected a file at")]
@@ -173,7 +178,8 @@ public sealed class ScenarioReaderTests
             corrupt-bits = 9
             mtu = 1400
             strip-mptcp = true
-            back = { trace = "fading.trace", delay = "1 s", queue = "1 kB" }
+            middleboxes = ["strip-syn", "split:700"]
+            back = { trace = "fading.trace", delay = "1 s", queue = "1 kB", middleboxes = ["nat"] }
             [paths.q]
             between = ["n", "b c"]
             rate = "800 kbit/s"
@@ -190,6 +196,9 @@ public sealed class ScenarioReaderTests
         Assert.Equal((0L, 1_000_000_000L, 1000L), (path.Back.BitsPerSecond, path.Back.DelayNanoseconds, path.Back.QueueBytes));
         Assert.NotNull(path.Back.Trace);
         Assert.Equal(path.Forward.Cuts, path.Back.Cuts);
+        Assert.Equal(["strip-syn", "split:700"], path.ForwardBoxes);
+        Assert.Equal(["nat"], path.BackBoxes);
+        Assert.Empty(scenario.Paths[1].ForwardBoxes);
         Assert.Equal(100_000, scenario.Paths[1].Forward.QueueBytes);
         Assert.Equal("a > b c", scenario.Flows[0].Name);
     }

@@ -64,6 +64,17 @@ public sealed class SimulateTests
         Assert.Contains("0.20 MB", table, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("middleboxes = [\"strip-syn\"]", "plain TCP")]
+    [InlineData("back = { middleboxes = [\"strip-syn-ack\"] }", "plain TCP")]
+    [InlineData("middleboxes = [\"nat\", \"split\"]\nback = { middleboxes = [\"rewrite-isn\"] }", "wire 100 %")]
+    public async Task Middleboxes_stand_on_a_path(string line, string shares)
+    {
+        string table = await RunTextAsync(0, Small.Replace("rate =", $"{line}\nrate =", StringComparison.Ordinal));
+        Assert.Contains(shares, table, StringComparison.Ordinal);
+        Assert.Contains("0.20 MB", table, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_flow_that_is_not_done_in_time_is_1()
     {

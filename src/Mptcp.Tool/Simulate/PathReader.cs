@@ -10,25 +10,46 @@ internal sealed class PathReader(string folder)
     private const long LeastQueue = 15_000;
 
     /// <summary>Both directions; "back" overrides what is different on the way back.</summary>
-    public (PathOptions Forward, PathOptions Back) Read(Section path)
+    public DirectionSpecs Read(Section path)
     {
         PathOptions forward = ReadDirection(path, new PathOptions());
         if (forward.BitsPerSecond == 0 && forward.Trace is null)
             throw new ScenarioException(path.Line, $"{path.Name} has no rate", $"rate = {Quantity.Rate.What}, or trace = \"FILE\"");
         Section? section = path.TakeSection("back", "a table of what is different on the way back");
         PathOptions back = forward;
+        List<string> forwardBoxes = ReadBoxes(path);
+        List<string> backBoxes = [];
         if (section is not null)
         {
             back = ReadDirection(section, forward);
+            backBoxes = ReadBoxes(section);
             section.RejectOthers();
         }
 
         // Where nobody says it: what is on the way there and back, as people build such paths.
         long roundTrip = forward.DelayNanoseconds + back.DelayNanoseconds;
         bool told = path.Has("queue");
-        return (
+        return new DirectionSpecs(
             told ? forward : WithQueue(forward, roundTrip),
-            told || section?.Has("queue") == true ? back : WithQueue(back, roundTrip));
+            told || section?.Has("queue") == true ? back : WithQueue(back, roundTrip),
+            forwardBoxes,
+            backBoxes);
+    }
+
+    private static List<string> ReadBoxes(Section section)
+    {
+        const string expected = "a list such as [\"strip-syn\", \"split:700\"]";
+        var boxes = new List<string>();
+        foreach (TomlItem item in section.TakeList("middleboxes", expected) ?? [])
+        {
+            if (item.Value is not string name)
+                throw new ScenarioException(item.Line, "middleboxes holds something else", expected);
+            if (!MiddleboxCatalog.TryMake(name, seed: 0, out _, out string? right))
+                throw new ScenarioException(item.Line, $"there is no middlebox '{name}'", right);
+            boxes.Add(name);
+        }
+
+        return boxes;
     }
 
     private PathOptions ReadDirection(Section section, PathOptions basis)
@@ -137,3 +158,7 @@ internal sealed class PathReader(string folder)
         return cuts;
     }
 }
+
+/// <summary>The two directions of a path, and the middleboxes where each begins.</summary>
+internal sealed record DirectionSpecs(
+    PathOptions Forward, PathOptions Back, IReadOnlyList<string> ForwardBoxes, IReadOnlyList<string> BackBoxes);

@@ -31,6 +31,12 @@ internal sealed record PathSpec(string Name, int First, int Second, PathOptions 
 
     /// <summary>Whether a middlebox on it removes the options of Multipath TCP.</summary>
     public bool StripsMptcp { get; init; }
+
+    /// <summary>The middleboxes where the direction "forward" begins, by their names in the catalogue.</summary>
+    public IReadOnlyList<string> ForwardBoxes { get; init; } = [];
+
+    /// <summary>The middleboxes where the direction "back" begins.</summary>
+    public IReadOnlyList<string> BackBoxes { get; init; } = [];
 }
 
 /// <summary>A transfer: either bytes or a duration.</summary>

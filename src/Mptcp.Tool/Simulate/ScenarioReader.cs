@@ -120,9 +120,11 @@ internal sealed class ScenarioReader
         (int a, int b) = (Find(first, line), Find(second, line));
         if (a == b)
             throw new ScenarioException(line, $"a path leads from '{first}' to itself", expected);
-        (PathOptions forward, PathOptions back) = _pathReader.Read(section);
-        var path = new PathSpec(NameOf(section), a, b, forward, back)
+        DirectionSpecs directions = _pathReader.Read(section);
+        var path = new PathSpec(NameOf(section), a, b, directions.Forward, directions.Back)
         {
+            ForwardBoxes = directions.ForwardBoxes,
+            BackBoxes = directions.BackBoxes,
             Mtu = (int?)section.TakeInteger("mtu", 576, 65_535) ?? 1500,
             StripsMptcp = section.TakeBoolean("strip-mptcp") ?? false,
         };

@@ -143,6 +143,21 @@ internal sealed class ScenarioRun
             path.Back,
             path.Name);
         made.Filter = path.StripsMptcp ? OptionStripper.RemoveMptcp : null;
+        made.SetBoxes(PathDirection.Forward, MakeBoxes(path.ForwardBoxes, 2 * index));
+        made.SetBoxes(PathDirection.Back, MakeBoxes(path.BackBoxes, 2 * index + 1));
+    }
+
+    private List<Middlebox> MakeBoxes(IReadOnlyList<string> names, int direction)
+    {
+        var boxes = new List<Middlebox>();
+        foreach (string name in names)
+        {
+            ulong seed = unchecked(_scenario.Seed * 1_000_033 + (ulong)(direction * 100 + boxes.Count));
+            if (MiddleboxCatalog.TryMake(name, seed, out Middlebox? box, out _))
+                boxes.Add(box);
+        }
+
+        return boxes;
     }
 
     private void Add(FlowSpec spec)
