@@ -59,6 +59,36 @@ public class TcpOptionTests
         });
     }
 
+    [Fact]
+    public void Fast_Open_cookies_read_back() => Gen.Byte.Array[0, 18].Sample(octets =>
+    {
+        bool valid = octets.Length is 0 or 4 or 6 or 8 or 10 or 12 or 14 or 16;
+        Assert.Equal(valid, FastOpenCookie.TryCreate(octets, out FastOpenCookie cookie));
+        Assert.Equal(valid ? octets.Length : 0, cookie.Length);
+        Span<byte> room = stackalloc byte[40];
+        var writer = new TcpOptionWriter(room);
+        Assert.True(writer.TryWriteFastOpen(cookie));
+        Assert.Equal(valid ? [34, (byte)(2 + octets.Length), .. octets] : [34, 2], writer.Written.ToArray());
+        Assert.Equal(cookie, Parse(writer.Written).FastOpen);
+        Assert.Equal(valid ? octets[..Math.Min(octets.Length, 6)] : [], BytesOf(cookie.Truncate(7)));
+    });
+
+    [Fact]
+    public void A_Fast_Open_option_of_a_wrong_length_is_passed_over() => Gen.Byte.Array[0, 34].Sample(octets =>
+    {
+        byte[] option = [34, (byte)(2 + octets.Length), .. octets];
+        Assert.Equal(FastOpenCookie.TryCreate(octets, out _), Parse(option).FastOpen.HasValue);
+    });
+
+    [Fact]
+    public void A_Fast_Open_cookie_that_does_not_fit_is_not_written()
+    {
+        var writer = new TcpOptionWriter(stackalloc byte[9]);
+        Assert.True(FastOpenCookie.TryCreate(stackalloc byte[8], out FastOpenCookie cookie));
+        Assert.False(writer.TryWriteFastOpen(cookie));
+        Assert.Equal(0, writer.Length);
+    }
+
     /// <summary>What a Linux SYN carries, in its order and alignment.</summary>
     [Fact]
     public void The_options_of_a_SYN_stand_together()
@@ -123,6 +153,13 @@ public class TcpOptionTests
         Assert.False(TcpOptions.TryParse(Convert.FromHexString(hex), out TcpOptions read));
         Assert.Equal((ushort)1460, read.MaximumSegmentSize);
         Assert.False(read.HasMptcp);
+    }
+
+    private static byte[] BytesOf(in FastOpenCookie cookie)
+    {
+        var bytes = new byte[cookie.Length];
+        cookie.CopyTo(bytes);
+        return bytes;
     }
 
     private static TcpOptions Parse(ReadOnlySpan<byte> options)

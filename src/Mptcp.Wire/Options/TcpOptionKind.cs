@@ -26,4 +26,7 @@ public static class TcpOptionKind
 
     /// <summary>Multipath TCP (RFC 8684 §3).</summary>
     public const byte Mptcp = 30;
+
+    /// <summary>TCP Fast Open (RFC 7413 §4.1.1).</summary>
+    public const byte FastOpen = 34;
 }

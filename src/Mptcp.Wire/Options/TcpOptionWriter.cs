@@ -80,6 +80,15 @@ public ref struct TcpOptionWriter(Span<byte> destination)
         return true;
     }
 
+    /// <summary>Writes a Fast Open option (2 octets and the cookie's, RFC 7413 §4.1.1).</summary>
+    /// <param name="cookie">The cookie; the empty one asks for one.</param>
+    public bool TryWriteFastOpen(in FastOpenCookie cookie)
+    {
+        if (!TryBegin(TcpOptionKind.FastOpen, 2 + cookie.Length, padding: 0, out Span<byte> body)) return false;
+        cookie.CopyTo(body);
+        return true;
+    }
+
     /// <summary>Writes as many SACK blocks as fit, from the first on (2 octets and 8 per block, two NOPs before them).</summary>
     /// <param name="blocks">The blocks, most recent first (RFC 2018 §4).</param>
     /// <returns>The number written; 0 writes no option.</returns>

@@ -37,6 +37,9 @@ public struct TcpOptions
     /// <summary>Whether there is any MPTCP option; read them with <see cref="TcpOptionReader"/>.</summary>
     public bool HasMptcp { get; private set; }
 
+    /// <summary>The Fast Open cookie, or the request for one; null when neither is there. Counts in a SYN only.</summary>
+    public FastOpenCookie? FastOpen { get; private set; }
+
     /// <summary>Reads the options of a segment.</summary>
     /// <param name="options">The option octets of the TCP header.</param>
     /// <param name="parsed">What was found, also what stands before the damage.</param>
@@ -80,6 +83,9 @@ public struct TcpOptions
                 break;
             case (TcpOptionKind.Mptcp, _):
                 HasMptcp = true;
+                break;
+            case (TcpOptionKind.FastOpen, _) when FastOpenCookie.TryCreate(option[2..], out FastOpenCookie cookie):
+                FastOpen = cookie;
                 break;
             default:
                 break;
