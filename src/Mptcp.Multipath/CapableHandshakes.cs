@@ -9,8 +9,12 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
     // A path that drops SYNs with unknown options must not keep anyone from plain TCP (RFC 8684 §3.1, §6).
     internal const int CapableSyns = 3;
     private bool _keysSent;
+    private bool _keysUnknown;
 
     public override bool OwesAck => !_keysSent;
+
+    // A peer that answers a Fast Open before the third ACK has no keys yet, should that ACK be lost.
+    public override bool RepeatsKeys => _keysUnknown;
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
@@ -25,7 +29,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
         }
 
         // The keys go with every ACK until data carries them, so that the loss of one does no harm.
-        bool first = segment.Offset == 1 && !segment.HasData;
+        bool first = !segment.HasData && (_keysUnknown || segment.Offset == 1 + connection.SentInSyn);
         _keysSent = true;
         if (first)
         {
@@ -46,6 +50,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
     {
         if (segment.Syn)
         {
+            subflow.HandleSynDataTaken(segment);
             if (options.Capable is { SenderKey: { } key, ReceiverKey: null, HmacSha256: true, Version: MpCapableOption.Version1 } capable)
             {
                 connection.HandleRemoteKey(key, capable.ChecksumRequired);
@@ -67,14 +72,24 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
         {
             // Only now is it sure that options survive both ways (RFC 8684 §3.1).
             Complete = true;
+            _keysUnknown = connection.SentInSyn > 0;
             connection.HandleConfirmed();
         }
-        else if (segment.SequenceLength > 0 || subflow.Acknowledges(segment, 2))
+        else if (segment.SequenceLength > 0 || subflow.Acknowledges(segment, 2 + connection.SentInSyn))
         {
             connection.FallBack("the first segments after the handshake came without MPTCP options");
         }
 
         return SegmentVerdict.Accept;
+    }
+
+    public override void Notice(Subflow subflow, in SegmentOptions options)
+    {
+        if (_keysUnknown && options.Dss is { HasDataAck: true })
+        {
+            _keysUnknown = false;
+            subflow.Connection.RequestAck();
+        }
     }
 }
 
@@ -102,7 +117,8 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
             }.TryWrite(ref writer);
         }
 
-        return true;
+        // An early answer to a Fast Open has its mapping.
+        return !segment.HasData;
     }
 
     public override SegmentVerdict Examine(
@@ -119,12 +135,18 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
             connection.HandleInitialWindow((long)segment.Window << subflow.Connection.PeerWindowShift);
             Complete = true;
             connection.HandleConfirmed();
+            if (subflow.Connection.FastOpened)
+            {
+                // The initiator repeats its keys until it hears that they are known.
+                subflow.Connection.RequestAck();
+            }
+
             return SegmentVerdict.Accept;
         }
 
         // The third ACK and the first data are lost or late. What came too early comes again, and by then the keys are
         // known; falling back here would be for good.
-        if (options.Any || offset > 1)
+        if (options.Any || offset > 1 + subflow.ReceivedInSyn)
         {
             return SegmentVerdict.Drop;
         }

@@ -97,6 +97,9 @@ internal sealed class DataSender(GrowingBuffer buffer)
         return count;
     }
 
+    /// <summary>What was given to the SYN from <paramref name="offset"/> on was not taken.</summary>
+    public void TakeBack(long offset) => Next = offset;
+
     /// <summary>A DATA_ACK with a window. False when it acknowledges what was never sent.</summary>
     public bool HandleDataAck(long ack, long window)
     {

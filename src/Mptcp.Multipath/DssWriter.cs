@@ -10,7 +10,7 @@ internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataRece
     /// <summary>Whether mappings carry checksums: either end's wish is enough (RFC 8684 §3.1).</summary>
     public bool ChecksumInUse { get; set; }
 
-    public ushort ChecksumOf(long dataOffset, long subflowOffset, int length)
+    public ushort ChecksumOf(long dataOffset, uint subflowSequence, int length)
     {
         if (!ChecksumInUse)
         {
@@ -25,7 +25,7 @@ internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataRece
         Span<byte> bytes = _mapped.AsSpan(0, length);
         sender.CopyTo(dataOffset, bytes);
         return DssChecksum.Compute(
-            keys.Send.ToWire64(dataOffset), unchecked((uint)subflowOffset), (ushort)length, InternetChecksum.Accumulate(bytes));
+            keys.Send.ToWire64(dataOffset), subflowSequence, (ushort)length, InternetChecksum.Accumulate(bytes));
     }
 
     /// <summary>The DATA_ACK alone, of 64 bits or of 32.</summary>
@@ -37,12 +37,13 @@ internal sealed class DssWriter(ConnectionKeys keys, DataSender sender, DataRece
     };
 
     /// <summary>A mapping, with a DATA_ACK beside it.</summary>
-    public DssOption Mapping(in SendMapping mapping) => Ack(mapping.WideAck) with
+    /// <remarks>Before the third ACK of a Fast Open the peer's numbers are not known, and there is nothing to acknowledge.</remarks>
+    public DssOption Mapping(in SendMapping mapping) => (keys.RemoteKnown ? Ack(mapping.WideAck) : default) with
     {
         HasMapping = true,
         DataSequence64 = true,
         DataSequenceNumber = keys.Send.ToWire64(mapping.DataOffset),
-        SubflowSequenceNumber = unchecked((uint)mapping.SubflowOffset),
+        SubflowSequenceNumber = mapping.SubflowSequence,
         DataLength = (ushort)mapping.Length,
         HasChecksum = ChecksumInUse,
         Checksum = mapping.Checksum,

@@ -46,7 +46,10 @@ public sealed partial class MptcpConnection
 
     internal void HandleDenyInitialAddress() => _pathManager.DenyInitialRemote = true;
 
-    internal void HandleInitialWindow(long window) => _sender.HandleDataAck(1, window);
+    /// <summary>Bytes at the front of our stream that left in the SYN.</summary>
+    internal int SentInSyn => _initial.SentInSyn;
+
+    internal void HandleInitialWindow(long window) => _sender.HandleDataAck(1 + SentInSyn, window);
 
     internal void HandleConfirmed()
     {
@@ -104,7 +107,7 @@ public sealed partial class MptcpConnection
             return _sender.Unscheduled > 0;
         }
 
-        if (!subflow.IsUsable)
+        if (!subflow.IsUsable && !subflow.IsEarly)
         {
             return false;
         }
@@ -123,6 +126,19 @@ public sealed partial class MptcpConnection
 
         int length = _sender.TakeReinjection(subflow, limit, out dataOffset);
         return length > 0 || _subflows.IsSpared(subflow) ? length : _sender.TakeNew(limit, out dataOffset);
+    }
+
+    /// <summary>Gives data to the SYN of the initial subflow, without a mapping (RFC 8684 Appendix B).</summary>
+    internal int TakeForSyn(int limit) => _sender.TakePlain(limit);
+
+    internal void HandleNotTaken(long offset) => _sender.TakeBack(offset);
+
+    internal void HandleSynDataTaken() => _keys.SetSentInSyn(SentInSyn);
+
+    internal void HandleSynData(long offset, ReadOnlySpan<byte> bytes)
+    {
+        _keys.ReceivedInSyn = bytes.Length;
+        _received.Add(offset, bytes);
     }
 
     internal void CopySent(long dataOffset, Span<byte> destination) => _sender.CopyTo(dataOffset, destination);
@@ -373,7 +389,11 @@ public sealed partial class MptcpConnection
             }
         }
 
-        _sender.UpdateDeadline(Now, _subflows.LargestRtt);
+        // Until the handshake is done, what a Fast Open has sent is TCP's to repeat.
+        if (_established || _sender.Una == _sender.Next)
+        {
+            _sender.UpdateDeadline(Now, _subflows.LargestRtt);
+        }
     }
 
     private void RequestSignals()

@@ -87,6 +87,12 @@ public sealed partial class MptcpConnection
     /// <summary>The peer's end of the initial subflow.</summary>
     public IpEndpoint Remote => _initial.Remote;
 
+    /// <summary>Whether data of a SYN was taken, or a SYN by its cookie (RFC 7413): it may be used in SYN-RECEIVED.</summary>
+    public bool FastOpened => _initial.Connection.FastOpened;
+
+    /// <summary>What <see cref="Connect"/> with Fast Open has learnt.</summary>
+    public FastOpenOutcome FastOpenOutcome => _initial.Connection.FastOpenOutcome;
+
     /// <summary>Bytes that <see cref="Read"/> would give.</summary>
     public int Readable => _received.Readable;
 
@@ -140,6 +146,11 @@ public sealed partial class MptcpConnection
         Register(path, configuration.Remote, checksumRequired || _settings.ChecksumRequired, key);
         _initial = Add(configuration, link, new CapableResponder(this), 0);
         _initial.Connection.Accept(now, syn);
+        if (FastOpened && !IsPlain)
+        {
+            HandleInitialWindow(syn.Window);
+        }
+
         return _initial;
     }
 

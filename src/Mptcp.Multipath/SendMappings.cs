@@ -9,6 +9,9 @@ internal struct SendMapping
     /// <summary>Where it begins on the subflow; the SYN is 0.</summary>
     public long SubflowOffset;
 
+    /// <summary>The same on the wire, where the data of the SYN does not count (RFC 8684 Appendix B.2).</summary>
+    public uint SubflowSequence;
+
     /// <summary>Where it begins in the data sequence space.</summary>
     public long DataOffset;
 

@@ -50,6 +50,9 @@ public sealed class Subflow : ITcpUser
         : 4 + (_receiver.PeerUses64Bits ? 8 : 4) + 8 + 4 + 2 + (_connection.ChecksumInUse ? 2 : 0);
 
     /// <inheritdoc/>
+    public int SynOptionsLength => _connection.IsPlain ? 0 : MpCapableOption.SynLength;
+
+    /// <inheritdoc/>
     public int ReceiveWindow => _connection.ReceiveWindow;
 
     /// <summary>What can be said of it now.</summary>
@@ -60,8 +63,8 @@ public sealed class Subflow : ITcpUser
         Remote = Remote,
         State = Connection.State,
         CloseReason = Connection.CloseReason,
-        BytesSent = _bytesSent,
-        BytesReceived = _receiver.BytesReceived,
+        BytesSent = _bytesSent + SentInSyn,
+        BytesReceived = _receiver.BytesReceived + ReceivedInSyn,
         SmoothedRtt = Connection.SmoothedRtt,
         CongestionWindow = Connection.CongestionWindow,
         Retransmissions = Connection.Retransmissions,
@@ -69,6 +72,12 @@ public sealed class Subflow : ITcpUser
     };
 
     internal TcpConnection Connection { get; }
+
+    /// <summary>Bytes of payload in our SYN, as far as the peer took them once it has answered.</summary>
+    internal int SentInSyn { get; private set; }
+
+    /// <summary>Bytes of payload that the peer's SYN brought.</summary>
+    internal int ReceivedInSyn { get; private set; }
 
     internal byte LocalId { get; init; }
 
@@ -92,6 +101,9 @@ public sealed class Subflow : ITcpUser
     /// <summary>Whether it may carry new data.</summary>
     internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait && HasJoined;
 
+    /// <summary>Whether it may answer a Fast Open before its handshake is done.</summary>
+    internal bool IsEarly => Connection is { FastOpened: true, State: TcpState.SynReceived };
+
     /// <summary>Whether its handshake is done, whatever came of it later.</summary>
     internal bool HasJoined => _handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this);
 
@@ -108,17 +120,25 @@ public sealed class Subflow : ITcpUser
     /// <inheritdoc/>
     public int Prepare(long offset, int limit)
     {
+        if (Connection.State == TcpState.SynSent)
+        {
+            SentInSyn = _connection.TakeForSyn(limit);
+            return SentInSyn;
+        }
+
         int length = _connection.TakeData(this, limit, out long dataOffset);
         if (length > 0 && !_connection.IsPlain)
         {
             SendsInOrder &= dataOffset == offset;
             _dataAscends = _sent.Count == 0 || (_dataAscends && dataOffset >= _sent[_sent.Count - 1].DataEnd);
+            uint sequence = unchecked((uint)(offset - SentInSyn));
             _sent.Add(new SendMapping
             {
+                SubflowSequence = sequence,
                 SubflowOffset = offset,
                 DataOffset = dataOffset,
                 Length = length,
-                Checksum = _connection.Dss.ChecksumOf(dataOffset, offset, length),
+                Checksum = _connection.Dss.ChecksumOf(dataOffset, sequence, length),
                 InCapable = FirstDataIsCapable,
                 WideAck = _receiver.PeerUses64Bits,
             });
@@ -126,6 +146,13 @@ public sealed class Subflow : ITcpUser
 
         _bytesSent += length;
         return length;
+    }
+
+    /// <inheritdoc/>
+    public void HandleNotTaken(long offset)
+    {
+        SentInSyn = (int)(offset - 1);
+        _connection.HandleNotTaken(offset);
     }
 
     /// <inheritdoc/>
@@ -167,7 +194,19 @@ public sealed class Subflow : ITcpUser
     }
 
     /// <inheritdoc/>
-    public void HandlePayload(long offset, ReadOnlySpan<byte> payload) => _receiver.HandlePayload(offset, payload);
+    public void HandlePayload(long offset, ReadOnlySpan<byte> payload)
+    {
+        if (Connection.State == TcpState.SynReceived)
+        {
+            // No mapping can come with it (RFC 8684 Appendix B.2).
+            ReceivedInSyn = payload.Length;
+            _connection.HandleSynData(offset, payload);
+        }
+        else
+        {
+            _receiver.HandlePayload(offset, payload);
+        }
+    }
 
     /// <inheritdoc/>
     public void HandleInOrder(long offset, bool fin)
@@ -204,7 +243,7 @@ public sealed class Subflow : ITcpUser
         {
             AckOwed = true;
         }
-        else
+        else if (!_handshake.RepeatsKeys || !_handshake.TryWriteOptions(segment, ref writer))
         {
             _connection.Dss.Ack(_receiver.PeerUses64Bits).TryWrite(ref writer);
         }
@@ -229,6 +268,7 @@ public sealed class Subflow : ITcpUser
             }
         }
 
+        _handshake.Notice(this, options);
         return _connection.IsPlain ? SegmentVerdict.Accept : _receiver.Examine(segment, offset, options);
     }
 
@@ -251,7 +291,16 @@ public sealed class Subflow : ITcpUser
     internal bool AcknowledgesNew(in TcpSegment segment) => _sent.Count > 0 && Acknowledges(segment, _sent[0].SubflowEnd);
 
     /// <summary>The first offset that it has not delivered; <paramref name="next"/> when it has delivered all.</summary>
-    internal long AcknowledgedTo(long next) => _sent.Count > 0 ? _sent[0].SubflowOffset : next;
+    internal long AcknowledgedTo(long next) =>
+        Connection.State == TcpState.SynSent ? 1 : _sent.Count > 0 ? _sent[0].SubflowOffset : next;
+
+    /// <summary>The SYN/ACK says how much of the SYN's data was taken; the rest will be mapped (RFC 8684 Appendix B.3).</summary>
+    internal void HandleSynDataTaken(in TcpSegment synAck)
+    {
+        long ack = SequenceNumbers.Unwrap(synAck.AcknowledgmentNumber, Connection.Configuration.InitialSequenceNumber, 1);
+        SentInSyn = synAck.Ack ? (int)Math.Clamp(ack - 1, 0, SentInSyn) : 0;
+        _connection.HandleSynDataTaken();
+    }
 
     /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
     internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence)

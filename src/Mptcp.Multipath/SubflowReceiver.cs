@@ -54,7 +54,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         }
 
         if (options.Capable is { DataLength: { } length } capable
-            && (capable.Checksum.HasValue != connection.ChecksumInUse || !TakeMapping(1, 1, length, 1, capable.Checksum)))
+            && (capable.Checksum.HasValue != connection.ChecksumInUse || !TakeCapableMapping(length, capable.Checksum)))
         {
             return Contradiction();
         }
@@ -133,10 +133,14 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             connection.HandleDataFin(subflow, dataOffset + length);
         }
 
-        long subflowOffset = SequenceNumbers.Unwrap(dss.SubflowSequenceNumber, 0, offset);
+        long inSyn = subflow.ReceivedInSyn;
+        long subflowOffset = SequenceNumbers.Unwrap(dss.SubflowSequenceNumber, 0, offset - inSyn) + inSyn;
         return length == 0 || (dss.HasChecksum == connection.ChecksumInUse && TakeMapping(
             subflowOffset, dataOffset, dss.DataLength, dss.SubflowSequenceNumber, dss.HasChecksum ? dss.Checksum : null, length));
     }
+
+    private bool TakeCapableMapping(ushort length, ushort? checksum) =>
+        TakeMapping(1 + subflow.ReceivedInSyn, 1 + subflow.ReceivedInSyn, length, 1, checksum);
 
     private bool TakeMapping(
         long subflowOffset, long dataOffset, ushort wireLength, uint wireSequence, ushort? checksum, int length = -1)

@@ -23,6 +23,7 @@ public sealed class NetworkStack
     private readonly Dictionary<ushort, StackListener> _listeners = [];
     private readonly ReplyQueue _replies = new();
     private readonly SynCookies _cookies;
+    private readonly FastOpen _fastOpen;
     private int _turn;
 
     /// <summary>Makes a host without addresses.</summary>
@@ -32,6 +33,7 @@ public sealed class NetworkStack
         _configurations = new SubflowConfigurations(options, entropy);
         _tokens = new TokenTable<MptcpConnection>(entropy);
         _cookies = new SynCookies(entropy);
+        _fastOpen = new FastOpen(entropy);
         Memory = new MemoryBudget(options.Memory);
     }
 
@@ -66,9 +68,15 @@ public sealed class NetworkStack
     public void AddAddress(LocalAddress address) => _addresses.Add(address);
 
     /// <summary>Takes connections on <paramref name="port"/>; null when another listener has it.</summary>
-    public StackListener? TryListen(ushort port, int backlog = 128)
+    /// <param name="port">The port, on every address.</param>
+    /// <param name="backlog">How many connections may wait to be accepted.</param>
+    /// <param name="fastOpen">
+    /// How many connections may be open by a Fast Open cookie alone, whose handshake is not done (RFC 7413 §5.1); 0 takes
+    /// none. With it the first data of a connection may come twice, as two connections (RFC 7413 §2.1).
+    /// </param>
+    public StackListener? TryListen(ushort port, int backlog = 128, int fastOpen = 0)
     {
-        var listener = new StackListener(port, backlog);
+        var listener = new StackListener(port, backlog, fastOpen);
         return _listeners.TryAdd(port, listener) ? listener : null;
     }
 
@@ -95,7 +103,14 @@ public sealed class NetworkStack
     /// Opens a connection whose initial subflow leaves from <paramref name="local"/>, one of <see cref="Addresses"/>;
     /// further subflows leave from the others. Null when its ports are all in use, or the memory is.
     /// </summary>
-    public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote)
+    /// <param name="now">The time.</param>
+    /// <param name="local">Where it leaves from.</param>
+    /// <param name="remote">The peer.</param>
+    /// <param name="fastOpen">
+    /// Whether what is written before the next <see cref="TryTransmit"/> may ride on the SYN, if the peer gave a cookie
+    /// before, and else to ask for one. The peer may get such data twice, as two connections (RFC 7413 §2.1).
+    /// </param>
+    public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote, bool fastOpen = false)
     {
         int path = _addresses.Find(local.Address);
         if (path < 0 || !HasMemory || !TryConfigure(now, local, remote, out TcpConfiguration? configuration))
@@ -104,6 +119,12 @@ public sealed class NetworkStack
         }
 
         StackSocket socket = Add(listener: null);
+        if (fastOpen)
+        {
+            socket.Told = _fastOpen.Find(now, local.Address, remote);
+            configuration = configuration with { FastOpen = socket.Told };
+        }
+
         Index(socket, socket.Connection.Connect(now, configuration, path, local.Link));
         return socket;
     }
@@ -243,7 +264,11 @@ public sealed class NetworkStack
 
         if (listener.HasRoom && HasMemory)
         {
-            Accept(now, listener, link, path, segment, Configure(now, link, segment.Destination, segment.Source), key: null);
+            TcpConfiguration configuration = Configure(now, link, segment.Destination, segment.Source) with
+            {
+                FastOpen = _fastOpen.Answer(now, listener, segment),
+            };
+            Accept(now, listener, link, path, segment, configuration, key: null);
         }
         else if (listener.Ready < listener.Backlog && HasMemory)
         {
@@ -260,6 +285,12 @@ public sealed class NetworkStack
         listener.HalfOpen++;
         StackSocket socket = Add(listener);
         Index(socket, socket.Connection.Accept(now, syn, configuration, path, link, key));
+        if (socket.FastOpened)
+        {
+            socket.Opening = listener.FastOpen;
+            listener.FastOpen.Begin();
+        }
+
         return socket;
     }
 
@@ -368,7 +399,8 @@ public sealed class NetworkStack
             }
         }
 
-        if (socket.Listener is { } listener && socket.State != TcpState.SynReceived)
+        _fastOpen.Settle(now, socket);
+        if (socket.Listener is { } listener && (socket.FastOpened || socket.State != TcpState.SynReceived))
         {
             listener.HalfOpen--;
             socket.Listener = null;

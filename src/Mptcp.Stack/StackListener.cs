@@ -5,7 +5,11 @@ public sealed class StackListener
 {
     private readonly Queue<StackSocket> _ready = new();
 
-    internal StackListener(ushort port, int backlog) => (Port, Backlog) = (port, backlog);
+    internal StackListener(ushort port, int backlog, int fastOpen)
+    {
+        (Port, Backlog) = (port, backlog);
+        FastOpen = new FastOpenRequests(fastOpen);
+    }
 
     /// <summary>The port it listens on, on every local address.</summary>
     public ushort Port { get; }
@@ -18,9 +22,13 @@ public sealed class StackListener
 
     internal int HalfOpen { get; set; }
 
+    internal FastOpenRequests FastOpen { get; }
+
     internal bool HasRoom => _ready.Count + HalfOpen < Backlog;
 
-    /// <summary>Takes an established connection; false when none waits.</summary>
+    /// <summary>
+    /// Takes a connection that is established, or that a Fast Open brought data for (SYN-RECEIVED); false when none waits.
+    /// </summary>
     public bool TryAccept(out StackSocket socket) => _ready.TryDequeue(out socket!);
 
     internal void Add(StackSocket socket) => _ready.Enqueue(socket);

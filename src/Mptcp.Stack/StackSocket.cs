@@ -37,12 +37,24 @@ public sealed class StackSocket
     /// <summary>Whether the peer speaks Multipath TCP and no path made it fall back.</summary>
     public bool IsMultipath => Connection.IsMultipath;
 
+    /// <summary>
+    /// Whether the first data rode on the SYN and was taken (RFC 7413). Such a socket is accepted in SYN-RECEIVED, where
+    /// it reads and writes as ever; its handshake may still fail.
+    /// </summary>
+    public bool FastOpened => Connection.FastOpened;
+
     /// <summary>Whether no subflow has anything left to exchange: each is closed or in TIME-WAIT.</summary>
     public bool SubflowsFinished => Connection.SubflowsFinished;
 
     internal MptcpConnection Connection { get; }
 
     internal StackListener? Listener { get; set; }
+
+    /// <summary>The listener's requests among which this one counts until its handshake is done.</summary>
+    internal FastOpenRequests? Opening { get; set; }
+
+    /// <summary>What an attempt to connect was told for Fast Open, until its outcome is known.</summary>
+    internal TcpFastOpen? Told { get; set; }
 
     /// <summary>Copies what there is room for; returns how much, 0 to the length.</summary>
     public int TryWrite(ReadOnlySpan<byte> bytes) => Connection.Write(bytes);

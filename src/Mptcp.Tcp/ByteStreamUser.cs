@@ -87,6 +87,9 @@ public sealed class ByteStreamUser : ITcpUser
     }
 
     /// <inheritdoc/>
+    public void HandleNotTaken(long offset) => _prepared = offset;
+
+    /// <inheritdoc/>
     public void CopyPayload(long offset, Span<byte> destination) => Circular.CopyOut(_send, offset, destination);
 
     /// <inheritdoc/>

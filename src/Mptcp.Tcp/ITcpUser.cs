@@ -34,6 +34,9 @@ public interface ITcpDataSource
     /// <summary>The most that the user's options take of a segment with payload, in bytes, 0 to 28.</summary>
     int DataOptionsLength { get; }
 
+    /// <summary>The most that the user's options take of the SYN of an active open, in bytes.</summary>
+    int SynOptionsLength => 0;
+
     /// <summary>
     /// How many bytes wait to be prepared, for Nagle's algorithm. A user that never wants to wait says more than any
     /// segment takes, as this does unless it is implemented.
@@ -42,9 +45,16 @@ public interface ITcpDataSource
 
     /// <summary>
     /// Asks for new payload at <paramref name="offset"/>, of at most <paramref name="limit"/> bytes: how much of it one
-    /// segment may carry. A user that maps its data commits to a mapping here, and never lets a segment cross two.
+    /// segment may carry. A user that maps its data commits to a mapping here, and never lets a segment cross two. Asked in
+    /// SYN-SENT, it is for the SYN (RFC 7413).
     /// </summary>
     int Prepare(long offset, int limit);
+
+    /// <summary>
+    /// Payload from <paramref name="offset"/> on that left in the SYN was not taken: it counts as not prepared, and is asked
+    /// for again. Payload below, if any, was acknowledged.
+    /// </summary>
+    void HandleNotTaken(long offset);
 
     /// <summary>Copies payload that was prepared before, for a first transmission or a repeat.</summary>
     void CopyPayload(long offset, Span<byte> destination);

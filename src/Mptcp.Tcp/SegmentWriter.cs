@@ -4,7 +4,8 @@ namespace Mptcp.Tcp;
 
 /// <summary>The header fields of a segment that come from the state of the connection.</summary>
 internal readonly record struct SegmentContext(
-    Instant Now, TcpFlags Flags, ushort Window, uint Acknowledgment, uint EchoedTimestamp, byte TrafficClass);
+    Instant Now, TcpFlags Flags, ushort Window, uint Acknowledgment, uint EchoedTimestamp, byte TrafficClass,
+    FastOpenCookie? FastOpen);
 
 /// <summary>Puts a segment together: options by priority within 40 bytes, payload, headers, checksums.</summary>
 internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser user)
@@ -62,6 +63,11 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
 
         var description = new SegmentDescription(context.Flags, range.Start, range.Transmissions, range.Length > 0);
         user.WriteOptions(description, ref options);
+        if (context.FastOpen is { } cookie)
+        {
+            WriteFastOpen(ref options, cookie);
+        }
+
         if (_sack && !syn && (context.Flags & TcpFlags.Rst) == 0)
         {
             WriteSack(ref options, segmentSize - range.Length, receiver, peerOrigin);
@@ -69,7 +75,7 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
 
         int optionsLength = options.PadToWord();
         bool isV4 = configuration.Local.Address.IsV4;
-        user.CopyPayload(range.Start, buffer.Slice(TcpPacket.PayloadOffset(isV4, optionsLength), range.Length));
+        user.CopyPayload(range.Start + (range.Syn ? 1 : 0), buffer.Slice(TcpPacket.PayloadOffset(isV4, optionsLength), range.Length));
         var header = new TcpHeaderFields
         {
             Source = configuration.Local,
@@ -82,6 +88,16 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
             HopLimit = configuration.HopLimit,
         };
         return TcpPacket.Write(buffer, header, options.Written, range.Length);
+    }
+
+    /// <summary>The Fast Open option; beside MP_CAPABLE of a SYN/ACK only a shorter cookie fits (RFC 8684 Appendix B.1).</summary>
+    private static void WriteFastOpen(ref TcpOptionWriter options, in FastOpenCookie cookie)
+    {
+        FastOpenCookie fitting = cookie.Truncate(options.Remaining - 2);
+        if (cookie.IsEmpty || !fitting.IsEmpty)
+        {
+            options.TryWriteFastOpen(fitting);
+        }
     }
 
     /// <summary>SACK blocks where the options have room for one, and the segment for the options.</summary>

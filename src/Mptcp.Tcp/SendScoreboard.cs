@@ -233,6 +233,13 @@ internal sealed class SendScoreboard
         return any;
     }
 
+    /// <summary>Forgets all ranges: nothing is on its way.</summary>
+    public void Clear()
+    {
+        _removed += Count;
+        (Count, BytesInFlight, SackedRanges, _lost, _repeated) = (0, 0, 0, 0, 0);
+    }
+
     public void MarkHeadLost()
     {
         if (Count > 0 && this[0].InFlight)

@@ -65,6 +65,9 @@ public sealed record TcpConfiguration
     /// <summary>Challenge ACKs in a second (RFC 5961 §7).</summary>
     public int ChallengeAcksPerSecond { get; init; } = 10;
 
+    /// <summary>What is known for Fast Open (RFC 7413); null for a connection without it.</summary>
+    public TcpFastOpen? FastOpen { get; init; }
+
     /// <summary>Explicit congestion notification (RFC 3168).</summary>
     public EcnMode Ecn { get; init; } = EcnMode.Answer;
 

@@ -57,8 +57,9 @@ public sealed partial class TcpConnection
 
     private void HandleInSynSent(Instant now, in TcpSegment segment)
     {
-        // RFC 9293 §3.10.7.3. Only our SYN is out, so the one acceptable acknowledgement is 1.
-        bool acceptable = segment.Ack && segment.AcknowledgmentNumber == unchecked(_configuration.InitialSequenceNumber + 1);
+        // RFC 9293 §3.10.7.3. Only our SYN is out, and what Fast Open put into it.
+        long ack = SequenceNumbers.Unwrap(segment.AcknowledgmentNumber, _configuration.InitialSequenceNumber, 1);
+        bool acceptable = segment.Ack && ack >= 1 && ack <= 1 + _synData;
         if (segment.Ack && !acceptable)
         {
             Refuse(segment);
@@ -104,7 +105,9 @@ public sealed partial class TcpConnection
         }
 
         _userDeadline = Instant.Never;
-        _sender.HandleAck(now, 1, 0, segment.Window, maybeDuplicate: false);
+        _sender.HandleAck(now, ack, 0, segment.Window, maybeDuplicate: false);
+        SettleSynData(now);
+        _user.HandleAcknowledged(ack);
         _receiver.RequestAck();
         Enter(TcpState.Established);
     }
@@ -126,7 +129,7 @@ public sealed partial class TcpConnection
         }
         else if (segment.Syn)
         {
-            HandleSynInWindow(now);
+            HandleSynInWindow(now, segment, offset);
         }
         else if (segment.Ack)
         {
@@ -188,8 +191,14 @@ public sealed partial class TcpConnection
     }
 
     /// <summary>RFC 9293 §3.10.7.4, fourth: an old or forged SYN. A passive opener goes back to LISTEN, others ask.</summary>
-    private void HandleSynInWindow(Instant now)
+    private void HandleSynInWindow(Instant now, in TcpSegment segment, long offset)
     {
+        // The peer's SYN again, with data that was not taken (RFC 7413 §2.1).
+        if (State == TcpState.SynReceived && offset == 0 && !segment.Ack)
+        {
+            return;
+        }
+
         if (State == TcpState.SynReceived && !_activeOpen)
         {
             Finish(TcpCloseReason.ResetByPeer);
@@ -275,6 +284,11 @@ public sealed partial class TcpConnection
         bool moved = _sender.HandleAck(now, ack, offset, window, bare);
         if (State == TcpState.SynReceived)
         {
+            if (_activeOpen)
+            {
+                SettleSynData(now);
+            }
+
             Enter(TcpState.Established);
         }
 
@@ -400,6 +414,7 @@ public sealed partial class TcpConnection
         _windowScaling = options.WindowScale.HasValue;
         _peerWindowShift = options.WindowScale ?? 0;
         (_recentTimestamp, _recentTimestampAt) = (options.TimestampValue, now);
+        _givenCookie = options.FastOpen is { IsEmpty: false } cookie ? cookie : null;
         _ecn.HandlePeerSyn(syn.Flags);
         _keepAlive.Turn(now, _configuration.KeepAlive);
         _writer.HandlePeerSyn(options);

@@ -25,7 +25,7 @@ public sealed partial class TcpConnection
         }
 
         length = 0;
-        if (State == TcpState.SynSent && _closing && !_user.HasData)
+        if (State == TcpState.SynSent && _closing && !_user.HasData && _synData == 0)
         {
             // Nothing to deliver: the attempt is over (RFC 9293 §3.10.4).
             Finish(TcpCloseReason.Aborted);
@@ -46,17 +46,20 @@ public sealed partial class TcpConnection
     private bool TryTransmitRange(Instant now, Span<byte> buffer, out int length)
     {
         length = 0;
-        if (_sender.TryRetransmit(now, out SentRange range))
+        SentRange range = default;
+        if (!HoldsRepeats && _sender.TryRetransmit(now, out range))
         {
+            // A box may have dropped the SYN for its data (RFC 7413 §4.2.2).
+            range.Length = range.Syn ? 0 : range.Length;
             length = Write(now, buffer, range, FlagsOf(range));
             return true;
         }
 
         if (_sender.Next == 0)
         {
-            range = new SentRange { Syn = true };
+            range = MakeSyn();
         }
-        else if (!SynAcknowledged || State is TcpState.SynSent or TcpState.SynReceived || !TryPrepareNew(now, out range))
+        else if (!MaySendData || !TryPrepareNew(now, out range))
         {
             _sender.UpdateProbe(now);
             return false;
@@ -81,7 +84,7 @@ public sealed partial class TcpConnection
     private bool TryPrepareNew(Instant now, out SentRange range)
     {
         range = new SentRange { Start = _sender.Next };
-        if (_sender.FinSent || State is not (TcpState.Established or TcpState.CloseWait))
+        if (_sender.FinSent || !(MayAnswerEarly || State is TcpState.Established or TcpState.CloseWait))
         {
             return false;
         }
@@ -89,13 +92,13 @@ public sealed partial class TcpConnection
         int full = _sender.SegmentSize - _writer.LargestDataOptions - _writer.SackRoom(_receiver);
         int allowance = HoldData ? 0 : _sender.NewDataAllowance(now, full);
         range.Length = allowance > 0 && !WaitsForMore(full) ? _user.Prepare(range.Start, allowance) : 0;
-        range.Fin = range.Length == 0 && _closing && !_user.HasData && !HoldData;
+        range.Fin = range.Length == 0 && _closing && !_user.HasData && !HoldData && !MayAnswerEarly;
         return range.Length > 0 || range.Fin;
     }
 
     /// <summary>Nagle (RFC 9293 §3.7.4): a small segment waits while something is unacknowledged; corked, it always does.</summary>
     private bool WaitsForMore(int full) =>
-        (Corked || (!NoDelay && _sender.Una < _sender.Next)) && !_closing && _user.Unsent < full;
+        (Corked || (!NoDelay && Math.Max(_sender.Una, 1) < _sender.Next)) && !_closing && _user.Unsent < full;
 
     private bool TryTransmitProbe(Instant now, Span<byte> buffer, out int length)
     {
@@ -130,7 +133,7 @@ public sealed partial class TcpConnection
             ? TcpFlags.Syn | _ecn.SynFlags(isAnswer: State == TcpState.SynReceived, range.Transmissions)
             : TcpFlags.None;
         flags |= range.Fin ? TcpFlags.Fin : TcpFlags.None;
-        return range.Length > 0 && !_user.HasData ? flags | TcpFlags.Psh : flags;
+        return range is { Length: > 0, Syn: false } && !_user.HasData ? flags | TcpFlags.Psh : flags;
     }
 
     private int Write(Instant now, Span<byte> buffer, in SentRange range, TcpFlags flags)
@@ -147,7 +150,8 @@ public sealed partial class TcpConnection
 
         var context = new SegmentContext(
             now, flags, (ushort)window,
-            ack ? unchecked(_peerInitialSequence + (uint)_receiver.Next) : 0, _recentTimestamp, trafficClass);
+            ack ? unchecked(_peerInitialSequence + (uint)_receiver.Next) : 0, _recentTimestamp, trafficClass,
+            FastOpenOption(range));
         int length = _writer.Write(buffer, range, context, _receiver, _peerInitialSequence, _sender.SegmentSize);
         if (ack)
         {

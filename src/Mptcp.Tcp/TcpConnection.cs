@@ -144,6 +144,7 @@ public sealed partial class TcpConnection
         TakeSyn(now, syn);
         _sender.HandleAck(now, 0, 0, syn.Window, maybeDuplicate: false);
         Enter(TcpState.SynReceived);
+        TakeSynData(now, syn);
     }
 
     /// <summary>Puts another congestion controller in the place of the one in use; it goes on from the same window.</summary>
@@ -263,7 +264,7 @@ public sealed partial class TcpConnection
             _sender.RepeatLimit = int.MaxValue;
         }
 
-        if (silent)
+        if (silent && State is not (TcpState.SynSent or TcpState.SynReceived))
         {
             bool full = _sender.HeadLength > 0 && _sender.HeadLength + TcpPacket.MaxOptionsLength >= _sender.SegmentSize;
             ReduceSegmentSize(now, _pathMtu.AfterTimeout(_sender.Timeouts, _sender.SegmentSize, full));

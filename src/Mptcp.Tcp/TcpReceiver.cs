@@ -41,6 +41,9 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
         Acknowledged = 1;
     }
 
+    /// <summary>The SYN carries data, before any window was announced (RFC 7413).</summary>
+    public void AllowBeforeAnswer(int window) => AnnouncedEdge = Next + window;
+
     public void RequestAck() => AckNow = true;
 
     public void HandleTimeout(Instant now)

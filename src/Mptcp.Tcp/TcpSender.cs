@@ -58,6 +58,9 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     /// <summary>A range that is repeated is cut to this, once the path's MTU has shrunk.</summary>
     public int RepeatLimit { get; set; } = int.MaxValue;
 
+    /// <summary>Whether the SYN, or SYN/ACK, has to be sent again.</summary>
+    public bool SynIsLost => _scoreboard.Count > 0 && _scoreboard[0] is { Syn: true, Lost: true };
+
     /// <summary>Whether the window was reduced for an ECN-Echo and the peer has not been told (RFC 3168 §6.1.2).</summary>
     public bool WindowReducedDue { get; set; }
 
@@ -130,6 +133,16 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     /// <summary>Everything in flight is to be sent again: the peer cannot have it, or its size was wrong.</summary>
     public void RepeatAll() => _scoreboard.MarkAllLost();
+
+    /// <summary>What the SYN carried and the peer did not take counts as never sent.</summary>
+    public void TakeBack(Instant now)
+    {
+        _scoreboard.Clear();
+        Next = Una;
+        _recoveryPoint = -1;
+        _spurious.Disarm();
+        ArmRetransmission(now);
+    }
 
     public void HandleTimeout(Instant now)
     {

@@ -14,6 +14,10 @@ internal static class MptcpStripper
         }
     });
 
+    /// <summary>Replaces the options of another kind by NOPs.</summary>
+    public static void Strip(byte[] packet, byte kind) =>
+        Change(packet, (_, option) => option.Fill(TcpOptionKind.NoOperation), kind);
+
     /// <summary>A further flag in MP_CAPABLE of the SYN/ACK.</summary>
     public static void AddFlag(byte[] packet, MpCapableFlags flag) => Change(packet, (segment, option) =>
     {
@@ -43,7 +47,7 @@ internal static class MptcpStripper
 
     private delegate void OptionChange(string segment, Span<byte> option);
 
-    private static void Change(byte[] packet, OptionChange change)
+    private static void Change(byte[] packet, OptionChange change, byte kind = TcpOptionKind.Mptcp)
     {
         const int IpHeader = 20;
         if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || !TcpSegment.TryParse(ip, out TcpSegment segment, out _))
@@ -57,7 +61,7 @@ internal static class MptcpStripper
         while (at < end && packet[at] != TcpOptionKind.End)
         {
             int length = packet[at] == TcpOptionKind.NoOperation ? 1 : packet[at + 1];
-            if (packet[at] == TcpOptionKind.Mptcp)
+            if (packet[at] == kind)
             {
                 change(line, packet.AsSpan(at, length));
             }

@@ -40,6 +40,9 @@ public enum MpCapableFlags : byte
 /// </summary>
 public readonly record struct MpCapableOption
 {
+    /// <summary>Octets of the option in a SYN, without keys.</summary>
+    public const int SynLength = 4;
+
     /// <summary>The version of RFC 8684.</summary>
     public const byte Version1 = 1;
 
@@ -74,7 +77,7 @@ public readonly record struct MpCapableOption
     public bool Extensibility => (Flags & MpCapableFlags.Extensibility) != 0;
 
     /// <summary>Octets of the option.</summary>
-    public int Length => SenderKey is null ? 4
+    public int Length => SenderKey is null ? SynLength
         : ReceiverKey is null ? 12
         : DataLength is null ? 20
         : Checksum is null ? 22

@@ -233,7 +233,7 @@ public sealed class Script
             Assert.True(TcpSegment.TryParse(ip, out TcpSegment segment, out _));
             string text = SegmentText.Print(segment, Ours, Theirs);
             _trace.AppendLine(CultureInfo.InvariantCulture, $"    {Milliseconds(_now),8} > {text}");
-            uint first = unchecked(segment.SequenceNumber - Ours);
+            uint first = unchecked(segment.SequenceNumber - Ours + (segment.Syn ? 1u : 0));
             for (int j = 0; j < segment.Payload.Length; j++)
             {
                 Assert.Equal((byte)(first + j), segment.Payload[j]);

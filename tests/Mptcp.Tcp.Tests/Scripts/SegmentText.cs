@@ -6,7 +6,7 @@ namespace Mptcp.Tcp.Tests.Scripts;
 
 /// <summary>
 /// A segment in one line: flags, sequence range, then what else matters. Numbers count from the initial ones of each
-/// side. <c>P. 1:101 ack 1 win 512 &lt;ts 7 *, sack 5:9&gt; ect</c>
+/// side; the SYN's data begins after it. <c>P. 1:101 ack 1 win 512 &lt;ts 7 *, sack 5:9&gt; ect</c>
 /// </summary>
 internal static class SegmentText
 {
@@ -47,7 +47,7 @@ internal static class SegmentText
         Span<byte> payload = buffer.AsSpan(buffer.Length - length);
         for (int i = 0; i < length; i++)
         {
-            payload[i] = (byte)(parsed.Start + i);
+            payload[i] = (byte)(parsed.Start + i + ((parsed.Flags & TcpFlags.Syn) != 0 ? 1 : 0));
         }
 
         TcpPacket.Write(
@@ -102,6 +102,7 @@ internal static class SegmentText
                 TcpOptionKind.SackPermitted => "sackOK",
                 TcpOptionKind.Timestamps => $"ts {one.TimestampValue} {one.TimestampEcho}",
                 TcpOptionKind.Sack => PrintSack(one, origin),
+                TcpOptionKind.FastOpen when one.FastOpen is { } cookie => $"fo {cookie}".TrimEnd(),
                 _ => $"raw {Convert.ToHexString(option)}",
             });
         }
@@ -141,6 +142,10 @@ internal static class SegmentText
                 case "ts":
                     options.TryWriteTimestamps(
                         uint.Parse(words[1], CultureInfo.InvariantCulture), uint.Parse(words[2], CultureInfo.InvariantCulture));
+                    break;
+                case "fo":
+                    Assert.True(FastOpenCookie.TryCreate(Convert.FromHexString(words.ElementAtOrDefault(1) ?? ""), out FastOpenCookie cookie));
+                    options.TryWriteFastOpen(cookie);
                     break;
                 case "sack":
                     options.WriteSack(Array.ConvertAll(words[1..], word => ParseBlock(word, origin)));
