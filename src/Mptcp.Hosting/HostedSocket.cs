@@ -40,16 +40,31 @@ public sealed class HostedSocket
     /// stack too.
     /// </summary>
     /// <exception cref="IOException">Refused, reset, not answered, or no port is free; the inner exception says which.</exception>
+    public static Task<HostedSocket> ConnectAsync(
+        StackLoop loop, LocalAddress local, IpEndpoint remote, CancellationToken cancellationToken = default) =>
+        ConnectAsync(loop, local, remote, ReadOnlyMemory<byte>.Empty, fastOpen: false, cancellationToken);
+
+    /// <summary>The same with first data, which completes when all of that is in the send queue as well.</summary>
+    /// <param name="loop">The loop of the stack.</param>
+    /// <param name="local">Where it leaves from.</param>
+    /// <param name="remote">The peer.</param>
+    /// <param name="first">What is written before anything leaves.</param>
+    /// <param name="fastOpen">Whether it may ride on the SYN, as <see cref="NetworkStack.TryConnect"/> has it.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="IOException">Refused, reset, not answered, or no port is free; the inner exception says which.</exception>
     public static async Task<HostedSocket> ConnectAsync(
-        StackLoop loop, LocalAddress local, IpEndpoint remote, CancellationToken cancellationToken = default)
+        StackLoop loop, LocalAddress local, IpEndpoint remote, ReadOnlyMemory<byte> first, bool fastOpen,
+        CancellationToken cancellationToken)
     {
         StackSocket? socket = null;
+        int written = 0;
         try
         {
             return await loop.RunAsync(
                 (stack, now) =>
                 {
-                    socket ??= stack.TryConnect(now, local, remote) ?? throw Failure(SocketError.AddressAlreadyInUse);
+                    socket ??= stack.TryConnect(now, local, remote, fastOpen) ?? throw Failure(SocketError.AddressAlreadyInUse);
+                    written += socket.TryWrite(first.Span[written..]);
 
                     // A reset comes after the handshake (before it, it is a refusal), if in the same breath: the
                     // connection was there, and its first read says how it ended.
@@ -60,7 +75,8 @@ public sealed class HostedSocket
                     }
 
                     bool connected = reset || socket.State is not (TcpState.Closed or TcpState.SynSent or TcpState.SynReceived);
-                    return new Attempt<HostedSocket>(connected, new HostedSocket(loop, socket));
+                    bool done = connected && (written == first.Length || socket.State == TcpState.Closed);
+                    return new Attempt<HostedSocket>(done, new HostedSocket(loop, socket));
                 },
                 cancellationToken).ConfigureAwait(false);
         }

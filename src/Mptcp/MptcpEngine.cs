@@ -14,6 +14,9 @@ public sealed class MptcpEngine : IAsyncDisposable
 {
     private const int LeastBuffer = 64 * 1024;
 
+    // Connections of a listener that were opened by a cookie alone and have not answered yet (RFC 7413 §5.1).
+    private const int FastOpenLimit = 64;
+
     // An address is left for the next one after this long, with time for two repeated SYNs.
     private static readonly TimeSpan _attemptLimit = TimeSpan.FromSeconds(4);
 
@@ -62,12 +65,25 @@ public sealed class MptcpEngine : IAsyncDisposable
     /// <param name="port">1 to 65535.</param>
     /// <param name="cancellationToken">Ends the attempt, and forgets it in the engine too.</param>
     /// <exception cref="IOException">The name is unknown, or the peer is not there or refuses.</exception>
-    public async Task<MptcpStream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default)
+    public Task<MptcpStream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
+        ConnectAsync(host, port, ReadOnlyMemory<byte>.Empty, cancellationToken);
+
+    /// <summary>
+    /// Connects as the other overload does, with the first data to send: with <see cref="MptcpEngineOptions.FastOpen"/> it
+    /// rides on the SYN where the peer gave a cookie before; else it follows the handshake.
+    /// </summary>
+    /// <param name="host">A name for DNS, or an address.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="firstData">What is sent first; not to be changed before the task ends.</param>
+    /// <param name="cancellationToken">Ends the attempt, and forgets it in the engine too.</param>
+    /// <exception cref="IOException">The name is unknown, or the peer is not there or refuses.</exception>
+    public async Task<MptcpStream> ConnectAsync(
+        string host, int port, ReadOnlyMemory<byte> firstData, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         ThrowIfNoPort(port);
         if (IpAddress.TryParse(host, out IpAddress literal))
-            return await ConnectAsync([literal.ToIPAddress()], host, port, cancellationToken).ConfigureAwait(false);
+            return await ConnectAsync([literal.ToIPAddress()], host, port, firstData, cancellationToken).ConfigureAwait(false);
         IPAddress[] addresses;
         try
         {
@@ -82,7 +98,7 @@ public sealed class MptcpEngine : IAsyncDisposable
                 error);
         }
 
-        return await ConnectAsync(addresses, host, port, cancellationToken).ConfigureAwait(false);
+        return await ConnectAsync(addresses, host, port, firstData, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Connects to an address, from each path in turn.</summary>
@@ -91,7 +107,8 @@ public sealed class MptcpEngine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(remote);
         ThrowIfNoPort(remote.Port);
-        return ConnectAsync([remote.Address], remote.Address.ToString(), remote.Port, cancellationToken);
+        return ConnectAsync(
+            [remote.Address], remote.Address.ToString(), remote.Port, ReadOnlyMemory<byte>.Empty, cancellationToken);
     }
 
     /// <summary>Takes connections on a port, on every address of the engine.</summary>
@@ -106,7 +123,9 @@ public sealed class MptcpEngine : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(backlog, 1);
         ThrowIfDisposed();
         StackListener listener = await _loop.RunAsync(
-            (stack, _) => new Attempt<StackListener?>(true, stack.TryListen((ushort)port, backlog)),
+            (stack, _) => new Attempt<StackListener?>(
+                true,
+                stack.TryListen((ushort)port, backlog, _options.FastOpen ? FastOpenLimit : 0)),
             cancellationToken).ConfigureAwait(false)
             ?? throw new MptcpException($"TCP port {port} has a listener in this engine already: choose another.");
         try
@@ -185,7 +204,8 @@ public sealed class MptcpEngine : IAsyncDisposable
         connection.Socket.State is not (Tcp.TcpState.Closed or Tcp.TcpState.TimeWait);
 
     private async Task<MptcpStream> ConnectAsync(
-        IReadOnlyList<IPAddress> addresses, string host, int port, CancellationToken cancellationToken)
+        IReadOnlyList<IPAddress> addresses, string host, int port, ReadOnlyMemory<byte> firstData,
+        CancellationToken cancellationToken)
     {
         ThrowIfDisposed();
         List<(LocalAddress Local, IpEndpoint Remote)> attempts = [];
@@ -208,7 +228,8 @@ public sealed class MptcpEngine : IAsyncDisposable
             if (refusedBy == remote || limit.IsCancellationRequested)
                 continue;
             bool isLast = remote == attempts[^1].Remote && local == attempts[^1].Local;
-            (HostedSocket? socket, last) = await TryConnectAsync(local, remote, isLast, limit.Token).ConfigureAwait(false);
+            (HostedSocket? socket, last) = await TryConnectAsync(local, remote, firstData, isLast, limit.Token)
+                .ConfigureAwait(false);
             if (socket is not null)
                 return await AdoptAsync(socket).ConfigureAwait(false);
             refusedBy = last == SocketError.ConnectionRefused ? remote : null;
@@ -219,14 +240,17 @@ public sealed class MptcpEngine : IAsyncDisposable
     }
 
     private async Task<(HostedSocket? Socket, SocketError Error)> TryConnectAsync(
-        LocalAddress local, IpEndpoint remote, bool isLast, CancellationToken cancellationToken)
+        LocalAddress local, IpEndpoint remote, ReadOnlyMemory<byte> firstData, bool isLast,
+        CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (!isLast)
             limit.CancelAfter(_attemptLimit);
         try
         {
-            return (await HostedSocket.ConnectAsync(_loop, local, remote, limit.Token).ConfigureAwait(false), default);
+            HostedSocket socket = await HostedSocket.ConnectAsync(
+                _loop, local, remote, firstData, _options.FastOpen, limit.Token).ConfigureAwait(false);
+            return (socket, default);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {

@@ -38,6 +38,13 @@ public sealed record MptcpEngineOptions
     /// </summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// TCP Fast Open (RFC 7413): the first data that <c>ConnectAsync</c> is given rides on the SYN to a peer that is known,
+    /// and listeners take such data, which saves a round trip. Off unless said otherwise: a network that duplicates the SYN
+    /// may bring that data twice, as two connections, so that it has to be of a kind that may come twice.
+    /// </summary>
+    public bool FastOpen { get; init; }
+
     /// <summary>A file that gets every packet of every path (pcapng, for Wireshark); overwritten. Null: none.</summary>
     public string? CaptureFile { get; init; }
 

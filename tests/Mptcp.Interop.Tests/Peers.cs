@@ -14,6 +14,9 @@ namespace Mptcp.Interop.Tests;
 internal sealed class Peers : IDisposable
 {
     private const int Port = 5001;
+    private const int LevelTcp = 6;
+    private const int FastOpen = 23;
+    private const int FastOpenConnect = 30;
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
     private readonly TwoPathLab _lab;
     private readonly StackLoop _loop;
@@ -22,6 +25,7 @@ internal sealed class Peers : IDisposable
     private readonly bool _kernelIsMultipath;
     private Socket? _listener;
     private Socket? _kernel;
+    private StackListener? _fastOpenListener;
 
     public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true, string? capture = null)
     {
@@ -80,6 +84,67 @@ internal sealed class Peers : IDisposable
         Engine = await accepting;
     }
 
+    /// <summary>Turns Fast Open on in the kernel, for clients and servers.</summary>
+    public void AllowFastOpen()
+    {
+        KernelPlace.SetSysctl("ipv4/tcp_fastopen", "3");
+
+        // Beside timestamps the kernel's cookie leaves no room for MP_CAPABLE in its SYN/ACK (RFC 8684 Appendix B.1).
+        KernelPlace.SetSysctl("ipv4/tcp_timestamps", _kernelIsMultipath ? "0" : "1");
+    }
+
+    /// <summary>One question from the engine and the kernel's echo of it, by Fast Open if the kernel has given a cookie.</summary>
+    public async Task<(bool FastOpened, bool IsMultipath)> AskFromEngine(byte[] question)
+    {
+        var remote = new IPEndPoint(ServerAddress.ToIPAddress(), Port);
+        if (_listener is null)
+        {
+            _listener = KernelSocket.Listen(_lab.Server, remote, _kernelIsMultipath);
+            _listener.SetRawSocketOption(LevelTcp, FastOpen, BitConverter.GetBytes(16));
+        }
+
+        LocalAddress local = await _loop.RunAsync((stack, _) => new Attempt<LocalAddress>(true, stack.Addresses[0]), Cancel);
+        Task<HostedSocket> connecting = HostedSocket.ConnectAsync(
+            _loop, local, new IpEndpoint(ServerAddress, Port), question, fastOpen: true, Cancel);
+        using Socket kernel = await _listener.AcceptAsync(Cancel);
+        var received = new byte[question.Length];
+        for (int count = 0; count < received.Length;)
+        {
+            count += await kernel.ReceiveAsync(received.AsMemory(count), Cancel);
+        }
+
+        await kernel.SendAsync(received, Cancel);
+        Engine = await connecting;
+        Array.Clear(received);
+        await ReadWhole(received);
+        Assert.Equal(question, received);
+        return await Outcome();
+    }
+
+    /// <summary>One question from the kernel and the engine's echo of it.</summary>
+    public async Task<(bool FastOpened, bool IsMultipath)> AskFromKernel(byte[] question)
+    {
+        _fastOpenListener ??= await _loop.RunAsync(
+            (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port, fastOpen: 16)!), Cancel);
+        Task<HostedSocket> accepting = HostedSocket.AcceptAsync(_loop, _fastOpenListener, Cancel);
+        using Socket kernel = KernelSocket.Create(_lab.Client, AddressFamily.InterNetwork, _kernelIsMultipath);
+        kernel.SetRawSocketOption(LevelTcp, FastOpenConnect, BitConverter.GetBytes(1));
+        await kernel.ConnectAsync(new IPEndPoint(ServerAddress.ToIPAddress(), Port), Cancel);
+        await kernel.SendAsync(question, Cancel);
+        Engine = await accepting;
+        var received = new byte[question.Length];
+        await ReadWhole(received);
+        await Engine.WriteAsync(received, Cancel);
+        Array.Clear(received);
+        for (int count = 0; count < received.Length;)
+        {
+            count += await kernel.ReceiveAsync(received.AsMemory(count), Cancel);
+        }
+
+        Assert.Equal(question, received);
+        return await Outcome();
+    }
+
     /// <summary>A stream one way, and its end both ways.</summary>
     public async Task<StreamMeter> Transfer(bool engineSends, long size, Action<StreamMeter>? during = null)
     {
@@ -131,6 +196,19 @@ internal sealed class Peers : IDisposable
         _lab.Dispose();
         _limit.Dispose();
     }
+
+    private async Task ReadWhole(byte[] room)
+    {
+        for (int count = 0; count < room.Length;)
+        {
+            int read = await Engine.ReadAsync(room.AsMemory(count), Cancel);
+            Assert.True(read > 0, $"the stream ended after {count} of {room.Length}");
+            count += read;
+        }
+    }
+
+    private Task<(bool FastOpened, bool IsMultipath)> Outcome() => _loop.RunAsync(
+        (_, _) => new Attempt<(bool, bool)>(true, (Engine.Socket.FastOpened, Engine.Socket.IsMultipath)), Cancel);
 
     private async Task SendFromEngine(Payload payload)
     {
