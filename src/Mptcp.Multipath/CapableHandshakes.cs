@@ -10,6 +10,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
     internal const int CapableSyns = 3;
     private bool _keysSent;
     private bool _keysUnknown;
+    private bool _ackAfterKeys;
 
     public override bool OwesAck => !_keysSent;
 
@@ -29,10 +30,18 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
         }
 
         // The keys go with every ACK until data carries them, so that the loss of one does no harm.
-        bool first = !segment.HasData && (_keysUnknown || segment.Offset == 1 + connection.SentInSyn);
+        bool first = !segment.HasData && !_ackAfterKeys && (_keysUnknown || segment.Offset == 1 + connection.SentInSyn);
         _keysSent = true;
+        _ackAfterKeys = false;
         if (first)
         {
+            if (connection.SentInSyn > 0)
+            {
+                // Peers that wait with an early answer, as Linux does, wait for a DATA_ACK.
+                _ackAfterKeys = true;
+                connection.OweAck();
+            }
+
             new MpCapableOption
             {
                 Version = MpCapableOption.Version1,

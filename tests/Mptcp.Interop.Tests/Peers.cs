@@ -5,6 +5,7 @@ using Mptcp.Lab;
 using Mptcp.Links;
 using Mptcp.Multipath;
 using Mptcp.Stack;
+using Mptcp.Tcp;
 using Mptcp.Wire;
 using Xunit;
 
@@ -85,13 +86,7 @@ internal sealed class Peers : IDisposable
     }
 
     /// <summary>Turns Fast Open on in the kernel, for clients and servers.</summary>
-    public void AllowFastOpen()
-    {
-        KernelPlace.SetSysctl("ipv4/tcp_fastopen", "3");
-
-        // Beside timestamps the kernel's cookie leaves no room for MP_CAPABLE in its SYN/ACK (RFC 8684 Appendix B.1).
-        KernelPlace.SetSysctl("ipv4/tcp_timestamps", _kernelIsMultipath ? "0" : "1");
-    }
+    public void AllowFastOpen() => KernelPlace.SetSysctl("ipv4/tcp_fastopen", "3");
 
     /// <summary>One question from the engine and the kernel's echo of it, by Fast Open if the kernel has given a cookie.</summary>
     public async Task<(bool FastOpened, bool IsMultipath)> AskFromEngine(byte[] question)
@@ -207,8 +202,11 @@ internal sealed class Peers : IDisposable
         }
     }
 
+    // A server that has answered early may not have heard the third ACK yet.
     private Task<(bool FastOpened, bool IsMultipath)> Outcome() => _loop.RunAsync(
-        (_, _) => new Attempt<(bool, bool)>(true, (Engine.Socket.FastOpened, Engine.Socket.IsMultipath)), Cancel);
+        (_, _) => new Attempt<(bool, bool)>(
+            Engine.Socket.State != TcpState.SynReceived, (Engine.Socket.FastOpened, Engine.Socket.IsMultipath)),
+        Cancel);
 
     private async Task SendFromEngine(Payload payload)
     {
