@@ -21,12 +21,15 @@ internal sealed class Peers : IDisposable
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
     private readonly TwoPathLab _lab;
     private readonly StackLoop _loop;
-    private readonly PcapngFile? _capture;
+    private readonly string _capturePath;
+    private readonly PcapngFile _capture;
+    private readonly bool _keepCapture;
     private readonly bool _engineIsClient;
     private readonly bool _kernelIsMultipath;
     private Socket? _listener;
     private Socket? _kernel;
     private StackListener? _fastOpenListener;
+    private bool _transferred;
 
     public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true, string? capture = null)
     {
@@ -43,9 +46,10 @@ internal sealed class Peers : IDisposable
             stack.AddAddress(new LocalAddress(i, link.AddressV6 ?? link.AddressV4, link.Mtu));
         }
 
-        _capture = capture is null ? null : PcapngFile.Create(capture);
-        ILink[] links = [.. end.Links.Select((link, i) =>
-            _capture is null ? link.Link : new TappedLink(link.Link, _capture, $"path{i + 1}"))];
+        _keepCapture = capture is not null;
+        _capturePath = capture ?? Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".pcapng");
+        _capture = PcapngFile.Create(_capturePath);
+        ILink[] links = [.. end.Links.Select((link, i) => new TappedLink(link.Link, _capture, $"path{i + 1}"))];
         _loop = new StackLoop(stack, links, end.Waiter);
     }
 
@@ -166,6 +170,7 @@ internal sealed class Peers : IDisposable
         }
 
         Assert.Equal(payload.Sha256, meter.Sha256);
+        _transferred = true;
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{meter.MegabitsPerSecond:F1} Mbit/s, longest gap {meter.LongestGap.TotalMilliseconds:F0} ms");
         return meter;
@@ -182,14 +187,36 @@ internal sealed class Peers : IDisposable
         }
     }
 
+    /// <summary>Takes everything down, and audits what was on the wire if a transfer went well.</summary>
     public void Dispose()
     {
         _kernel?.Dispose();
         _listener?.Dispose();
         _loop.Dispose();
-        _capture?.Dispose();
+        _capture.Dispose();
         _lab.Dispose();
         _limit.Dispose();
+        try
+        {
+            if (_transferred)
+            {
+                Audit(CaptureAudit.Run(_capturePath));
+            }
+        }
+        finally
+        {
+            if (!_keepCapture)
+            {
+                File.Delete(_capturePath);
+            }
+        }
+    }
+
+    private void Audit(CaptureFindings findings)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(findings.ToString());
+        Assert.True(findings.Faults.Count == 0, string.Join('\n', findings.Faults));
+        Assert.Equal(_kernelIsMultipath ? 1 : 0, findings.Connections);
     }
 
     private async Task ReadWhole(byte[] room)

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Mptcp.Wire.Tests;
 
 /// <summary>Captures and other data that live beside the repository, or where MPTCP_SHARED says.</summary>
@@ -8,7 +6,7 @@ internal static class SharedFiles
     public static string Capture(string name)
     {
         string path = Path.Combine(Root(), "captures", name);
-        if (!File.Exists(path)) Assert.Skip($"needs ../shared/captures/{name} (or MPTCP_SHARED)");
+        if (!File.Exists(path)) Xunit.Assert.Skip($"needs ../shared/captures/{name} (or MPTCP_SHARED)");
         return path;
     }
 
