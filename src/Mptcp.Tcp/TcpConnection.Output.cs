@@ -103,7 +103,7 @@ public sealed partial class TcpConnection
     private bool TryTransmitProbe(Instant now, Span<byte> buffer, out int length)
     {
         length = 0;
-        if (!_sender.ProbeDue)
+        if (!_sender.ProbeDue || !SynAcknowledged)
         {
             return false;
         }

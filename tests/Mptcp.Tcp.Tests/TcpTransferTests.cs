@@ -121,6 +121,16 @@ public class TcpTransferTests
     }
 
     [Fact]
+    public void A_probe_that_is_asked_for_too_early_waits_for_the_handshake()
+    {
+        var pair = new TcpPair();
+        pair.Client.Connect();
+        pair.Client.RequestProbe();
+        Assert.True(pair.RunUntil(() => pair.Client.State == TcpState.Established && pair.Server.State == TcpState.Established));
+        Assert.Equal(["> Syn len 0", "< Syn, Ack len 0", "> Ack len 0"], pair.Log[..3]);
+    }
+
+    [Fact]
     public void An_abort_resets_the_peer()
     {
         var pair = new TcpPair();
