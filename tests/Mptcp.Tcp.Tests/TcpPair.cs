@@ -6,19 +6,23 @@ namespace Mptcp.Tcp.Tests;
 public sealed record Weather(int Loss = 0, int Duplicate = 0, int Reorder = 0, ulong Seed = 1)
 {
     public long OneWayDelay { get; init; } = 10 * Instant.Millisecond;
+
+    /// <summary>Packets that arrive damaged, in a burst of at most 15 bits: the checksums find each of those.</summary>
+    public int Corrupt { get; init; }
 }
 
 /// <summary>Two connections and a clock that jumps to the next thing that happens.</summary>
 public sealed class TcpPair
 {
-    private readonly PriorityQueue<(int To, byte[] Packet), (long At, long Order)> _inFlight = new();
+    private readonly PriorityQueue<(int To, byte[] Packet, bool Damaged), (long At, long Order)> _inFlight = new();
     private readonly byte[] _buffer = new byte[2048];
     private readonly Weather _weather;
-    private readonly TcpConfiguration _serverConfiguration;
     private ulong _random;
     private long _order;
+    private bool _accepted;
 
-    public TcpPair(Weather? weather = null, int buffers = 256 * 1024)
+    public TcpPair(
+        Weather? weather = null, int buffers = 256 * 1024, Func<TcpConfiguration, TcpConfiguration>? change = null)
     {
         _weather = weather ?? new Weather();
         _random = _weather.Seed;
@@ -27,10 +31,11 @@ public sealed class TcpPair
         (ClientUser, ServerUser) = (new ByteStreamUser(buffers, buffers), new ByteStreamUser(buffers, buffers));
 
         // Initial sequence numbers close to the wrap: every run crosses it.
-        Client = new TcpConnection(
-            new TcpConfiguration { Local = here, Remote = there, InitialSequenceNumber = uint.MaxValue - 5000 }, ClientUser);
-        _serverConfiguration = new TcpConfiguration { Local = there, Remote = here, InitialSequenceNumber = uint.MaxValue - 100 };
-        Server = new TcpConnection(_serverConfiguration, ServerUser);
+        change ??= configuration => configuration;
+        Client = new TcpConnection(change(
+            new TcpConfiguration { Local = here, Remote = there, InitialSequenceNumber = uint.MaxValue - 5000 }), ClientUser);
+        Server = new TcpConnection(change(
+            new TcpConfiguration { Local = there, Remote = here, InitialSequenceNumber = uint.MaxValue - 100 }), ServerUser);
     }
 
     public ByteStreamUser ClientUser { get; }
@@ -39,7 +44,7 @@ public sealed class TcpPair
 
     public TcpConnection Client { get; }
 
-    public TcpConnection Server { get; private set; }
+    public TcpConnection Server { get; }
 
     public Instant Now { get; private set; } = new(Instant.Second);
 
@@ -50,6 +55,18 @@ public sealed class TcpPair
 
     /// <summary>Nanoseconds that a packet is late, by its log line.</summary>
     public Func<string, long> Late { get; set; } = _ => 0;
+
+    /// <summary>Whether nothing gets through.</summary>
+    public bool Cut { get; set; }
+
+    /// <summary>The largest packet that gets through; a longer one is lost, and a router says so.</summary>
+    public int PathMtu { get; set; } = 1500;
+
+    /// <summary>Whether a host without the connection answers with a RST, as it should.</summary>
+    public bool Resets { get; init; }
+
+    /// <summary>Damaged packets that arrived and were refused.</summary>
+    public int Refused { get; private set; }
 
     /// <summary>Runs until <paramref name="done"/>; false when nothing is left to happen or time is up.</summary>
     public bool RunUntil(Func<bool> done, long limit = 600 * Instant.Second)
@@ -85,16 +102,16 @@ public sealed class TcpPair
     {
         while (_inFlight.TryPeek(out _, out var head) && head.At <= Now.Nanoseconds)
         {
-            (int to, byte[] packet) = _inFlight.Dequeue();
-            Assert.True(IpPacket.TryParse(packet, out IpPacket ip, out _));
-            Assert.True(TcpSegment.TryParse(ip, out TcpSegment segment, out _));
-            if (to == 1 && Server.State == TcpState.Closed && segment.Syn && Server.CloseReason == TcpCloseReason.None)
+            (int to, byte[] packet, bool damaged) = _inFlight.Dequeue();
+            if (IpPacket.TryParse(packet, out IpPacket ip, out _) && TcpSegment.TryParse(ip, out TcpSegment segment, out _))
             {
-                Server.Accept(Now, segment);
+                Assert.False(damaged);
+                Deliver(to, segment);
             }
             else
             {
-                (to == 0 ? Client : Server).HandleSegment(Now, segment);
+                Assert.True(damaged);
+                Refused++;
             }
         }
 
@@ -109,12 +126,55 @@ public sealed class TcpPair
         }
     }
 
+    private void Deliver(int to, in TcpSegment segment)
+    {
+        TcpConnection target = to == 0 ? Client : Server;
+        if (to == 1 && !_accepted && segment is { Syn: true, Ack: false, Rst: false } && target.State == TcpState.Closed)
+        {
+            _accepted = true;
+            target.Accept(Now, segment);
+        }
+        else if (target.State != TcpState.Closed)
+        {
+            target.HandleSegment(Now, segment);
+        }
+        else if (Resets && !segment.Rst)
+        {
+            Reset(1 - to, segment);
+        }
+    }
+
+    /// <summary>The answer of a host that has no such connection (RFC 9293 §3.10.7.1).</summary>
+    private void Reset(int to, in TcpSegment segment)
+    {
+        int length = TcpPacket.Write(
+            _buffer,
+            new TcpHeaderFields
+            {
+                Source = segment.Destination,
+                Destination = segment.Source,
+                SequenceNumber = segment.Ack ? segment.AcknowledgmentNumber : 0,
+                AcknowledgmentNumber = segment.Ack ? 0 : unchecked(segment.SequenceNumber + (uint)segment.SequenceLength),
+                Flags = segment.Ack ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack,
+            },
+            [],
+            payloadLength: 0);
+        Send(to, _buffer.AsSpan(0, length).ToArray());
+    }
+
     private void Drain(TcpConnection from, int to)
     {
         for (int i = 0; from.TryTransmit(Now, _buffer, out int length); i++)
         {
             Assert.True(i < 10_000, "a connection that never stops transmitting");
-            Send(to, _buffer.AsSpan(0, length).ToArray());
+            if (length <= PathMtu)
+            {
+                Send(to, _buffer.AsSpan(0, length).ToArray());
+            }
+            else
+            {
+                from.HandlePathMtu(Now, PathMtu);
+            }
         }
     }
 
@@ -124,15 +184,33 @@ public sealed class TcpPair
         Assert.True(TcpSegment.TryParse(ip, out TcpSegment s, out _));
         string line = $"{(to == 1 ? '>' : '<')} {s.Flags} len {s.Payload.Length}";
         Log.Add(line);
-        if (Drop(line) || Chance(_weather.Loss))
+        if (Cut || Drop(line) || Chance(_weather.Loss))
         {
             return;
+        }
+
+        bool damaged = Chance(_weather.Corrupt);
+        if (damaged)
+        {
+            Damage(packet);
         }
 
         for (int copies = Chance(_weather.Duplicate) ? 2 : 1; copies > 0; copies--)
         {
             long extra = Chance(_weather.Reorder) ? (long)(Next() % (ulong)_weather.OneWayDelay) : 0;
-            _inFlight.Enqueue((to, packet), ((Now + _weather.OneWayDelay + extra + Late(line)).Nanoseconds, _order++));
+            _inFlight.Enqueue((to, packet, damaged), ((Now + _weather.OneWayDelay + extra + Late(line)).Nanoseconds, _order++));
+        }
+    }
+
+    /// <summary>A burst of 1 to 15 bits, whose ends are wrong and the rest by chance.</summary>
+    private void Damage(byte[] packet)
+    {
+        int width = 1 + (int)(Next() % 15);
+        int first = (int)(Next() % (ulong)(packet.Length * 8 - width + 1));
+        ulong pattern = Next() | 1 | (1ul << (width - 1));
+        for (int i = 0; i < width; i++)
+        {
+            packet[(first + i) >> 3] ^= (byte)((pattern >> i & 1) << (7 - ((first + i) & 7)));
         }
     }
 
