@@ -80,7 +80,7 @@ public sealed class IcmpTests
     private static byte[] TooBig(ReadOnlySpan<byte> packet) => Icmp(packet, type: 3, code: 4, mtu: SmallMtu);
 
     /// <summary>An ICMP error from the destination about an IPv4 packet.</summary>
-    private static byte[] Icmp(ReadOnlySpan<byte> about, byte type, byte code, ushort mtu)
+    internal static byte[] Icmp(ReadOnlySpan<byte> about, byte type, byte code, ushort mtu)
     {
         const int Header = 20;
         ReadOnlySpan<byte> cited = about[..Math.Min(about.Length, Header + 8)];

@@ -12,6 +12,9 @@ internal sealed class Stream(StackSocket from, StackSocket to, int size)
 
     public int Received => _read;
 
+    /// <summary>Whether the application reads at all; one that does not lets its window close.</summary>
+    public bool Reads { get; set; } = true;
+
     public bool Intact { get; private set; } = true;
 
     public bool Complete => _read == size && to.EndOfStream;
@@ -40,7 +43,7 @@ internal sealed class Stream(StackSocket from, StackSocket to, int size)
             from.CompleteWrites();
         }
 
-        for (int count = to.TryRead(_chunk); count > 0; count = to.TryRead(_chunk))
+        for (int count = Read(); count > 0; count = Read())
         {
             for (int i = 0; i < count; i++)
             {
@@ -53,6 +56,8 @@ internal sealed class Stream(StackSocket from, StackSocket to, int size)
 
     public override string ToString() =>
         $"written {_written}, read {_read} of {size}, intact {Intact}, from {from.State}, to {to.State} {to.CloseReason}";
+
+    private int Read() => Reads ? to.TryRead(_chunk) : 0;
 
     private static byte At(int index) => (byte)((index * 31) ^ (index >> 8) ^ (index >> 17));
 }

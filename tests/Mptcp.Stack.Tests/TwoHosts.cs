@@ -18,10 +18,15 @@ internal sealed class TwoHosts
     }
 
     public TwoHosts(MptcpSettings client, MptcpSettings server, ulong seed, params PathOptions[] paths)
+        : this(new StackOptions { Connection = client }, new StackOptions { Connection = server }, seed, paths)
+    {
+    }
+
+    public TwoHosts(StackOptions client, StackOptions server, ulong seed, params PathOptions[] paths)
     {
         Network = new SimulatedNetwork(seed);
-        Client = new NetworkStack(new StackOptions { Connection = client }, new SeededEntropy(seed));
-        Server = new NetworkStack(new StackOptions { Connection = server }, new SeededEntropy(seed + 1));
+        Client = new NetworkStack(client, new SeededEntropy(seed));
+        Server = new NetworkStack(server, new SeededEntropy(seed + 1));
         int clientHost = Network.AddHost(Client);
         int serverHost = Network.AddHost(Server);
         for (int p = 0; p < paths.Length; p++)
@@ -46,6 +51,9 @@ internal sealed class TwoHosts
 
     /// <summary>Every packet, as <see cref="Describe"/> says it.</summary>
     public List<string> Log { get; } = [];
+
+    /// <summary>Whether packets are described in the log, and to <see cref="Drop"/>.</summary>
+    public bool Describes { get; set; } = true;
 
     /// <summary>Whether a packet is lost, by its path and its line in the log.</summary>
     public Func<int, string, bool> Drop { get; set; } = (_, _) => false;
@@ -89,6 +97,11 @@ internal sealed class TwoHosts
             byte[] copy = packet.ToArray();
             rewrite(path, direction, copy);
             copy.CopyTo(packet);
+        }
+
+        if (!Describes)
+        {
+            return true;
         }
 
         string line = $"{path}{(direction == PathDirection.Forward ? '>' : '<')} {Describe(packet)}";
