@@ -250,7 +250,7 @@ public sealed partial class TcpConnection
         int limit = State is TcpState.SynSent or TcpState.SynReceived
             ? _configuration.SynTransmissions
             : _configuration.DataTransmissions;
-        if (_sender.Timeouts >= limit || _userDeadline <= now || _keepAlive.Exhausted)
+        if (_sender.Timeouts >= limit || _sender.UnansweredProbes > limit || _userDeadline <= now || _keepAlive.Exhausted)
         {
             Finish(TcpCloseReason.TimedOut);
         }

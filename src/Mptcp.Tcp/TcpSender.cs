@@ -24,6 +24,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     private Instant _retransmissionDeadline = Instant.Never;
     private Instant _probeDeadline = Instant.Never;
     private int _probes;
+    private int _unansweredProbes;
 
     public long Una { get; private set; }
 
@@ -70,6 +71,9 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     /// <summary>Retransmission timeouts since the connection began.</summary>
     public long AllTimeouts { get; private set; }
 
+    /// <summary>Probes of a closed window since the peer was last heard of.</summary>
+    public int UnansweredProbes => _unansweredProbes;
+
     public Instant NextTimeout => Instant.Min(
         Instant.Min(_pacer.NextTimeout, RecoveryDeadline),
         Instant.Min(_retransmissionDeadline, _probeDeadline));
@@ -100,6 +104,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         }
 
         bool moved = ack > Una;
+        _unansweredProbes = 0;
         _scoreboard.BeginAck(now, _echo, _rtt.Minimum);
         if (moved)
         {
@@ -152,6 +157,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         {
             ProbeDue = true;
             _probes++;
+            _unansweredProbes++;
             _probeDeadline = now + ProbeInterval;
         }
 

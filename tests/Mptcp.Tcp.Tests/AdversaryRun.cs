@@ -17,6 +17,7 @@ internal sealed class AdversaryRun
     private int _operations;
     private Instant _next;
     private Instant _heal = Instant.Never;
+    private bool _doomed;
 
     public AdversaryRun(int seed)
     {
@@ -105,7 +106,7 @@ internal sealed class AdversaryRun
     {
         if (_heal <= _pair.Now)
         {
-            (_pair.Cut, _heal) = (false, Instant.Never);
+            (_pair.Cut, _heal) = (_doomed, Instant.Never);
         }
 
         while (_operations > 0 && _next <= _pair.Now)
@@ -117,7 +118,7 @@ internal sealed class AdversaryRun
             {
                 _client.Finish();
                 _server.Finish();
-                _pair.Cut = false;
+                _pair.Cut = _doomed;
             }
         }
 
@@ -145,6 +146,7 @@ internal sealed class AdversaryRun
                 side.Connection.StopReceiving();
                 break;
             case 18:
+                _doomed |= _dice.Next(10) == 0;
                 (_pair.Cut, _heal) = (true, _pair.Now + _dice.NextInt64(1, 20_000) * Instant.Millisecond);
                 break;
             case 19:

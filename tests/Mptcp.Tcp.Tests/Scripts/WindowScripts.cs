@@ -32,6 +32,19 @@ public class WindowScripts
     }
 
     [Fact]
+    public void A_peer_that_leaves_all_probes_of_its_window_without_an_answer_is_gone()
+    {
+        Script script = Script.Run("open\n< . 1 ack 1 win 0\nwrite 100");
+        for (int i = 0; i < 15; i++)
+        {
+            script.Play("~ > . 0 ack 1\nstate Established");
+        }
+
+        script.Play("+60000\nstate Closed");
+        Assert.Equal(TcpCloseReason.TimedOut, script.Connection.CloseReason);
+    }
+
+    [Fact]
     public void A_window_that_shrinks_below_what_is_out_does_not_end_the_connection()
     {
         Script script = Script.Run("""
