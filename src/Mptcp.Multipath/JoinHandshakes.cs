@@ -48,6 +48,7 @@ internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte
     {
         subflow.Connection.HoldData = true;
         subflow.Connection.StartAckRetransmission(connection.Now);
+        connection.HandleJoinOffered();
     }
 
     private SegmentVerdict ExamineSynAck(Subflow subflow, in SegmentOptions options)

@@ -65,6 +65,9 @@ public sealed partial class MptcpConnection
         }
     }
 
+    /// <summary>The third ACK of a join leaves: from here on the peer may send data there.</summary>
+    internal void HandleJoinOffered() => _joinOffers++;
+
     internal void HandleJoined(Subflow subflow)
     {
         _joined = true;
@@ -78,7 +81,7 @@ public sealed partial class MptcpConnection
     /// </summary>
     internal bool TryFallBack(Subflow subflow, long inOrder, string reason)
     {
-        bool possible = _confirmed && !IsPlain && !_closed && !_joined && subflow == _initial && !subflow.Closing
+        bool possible = _confirmed && !IsPlain && !_closed && !_joined && _joinOffers == 0 && subflow == _initial && !subflow.Closing
             && subflow.SendsInOrder && inOrder == _received.InOrder;
         if (possible)
         {
@@ -250,6 +253,8 @@ public sealed partial class MptcpConnection
         }
         else if (state == TcpState.Closed)
         {
+            // A RST counts only at the next sequence number, here the first: the peer had sent nothing on it.
+            _joinOffers -= reason == TcpCloseReason.ResetByPeer && subflow.AwaitsFourthAck ? 1 : 0;
             string why = subflow.ClosedBecause.Length > 0 ? subflow.ClosedBecause : reason switch
             {
                 TcpCloseReason.None => "closed in order",

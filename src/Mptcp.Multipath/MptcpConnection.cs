@@ -30,6 +30,9 @@ public sealed partial class MptcpConnection
     private bool _registered;
     private bool _confirmed;
     private bool _joined;
+
+    // Joins of ours whose third ACK has left, and that the peer may have taken without our knowing.
+    private int _joinOffers;
     private bool _established;
     private bool _closed;
     private bool _fastClosed;

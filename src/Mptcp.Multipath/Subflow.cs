@@ -107,6 +107,9 @@ public sealed class Subflow : ITcpUser
     /// <summary>Whether its handshake is done, whatever came of it later.</summary>
     internal bool HasJoined => _handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this);
 
+    /// <summary>Whether it is a join of ours that the peer has not confirmed.</summary>
+    internal bool AwaitsFourthAck => _handshake is JoinInitiator { Complete: false };
+
     internal bool IsAlive => Connection.State != TcpState.Closed;
 
     /// <summary>Whether a pure ACK is wanted again, because the last one carried a signal in place of a DATA_ACK.</summary>

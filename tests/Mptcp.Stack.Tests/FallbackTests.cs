@@ -72,6 +72,43 @@ public sealed class FallbackTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Options_removed_from_any_packet_on_never_corrupt_where_there_are_two_paths(bool back)
+    {
+        for (int first = 2; first < 80; first++)
+        {
+            int packets = 0;
+            int from = first;
+            var hosts = new TwoHosts(_path, PathOptions.Of(50, 40, 125_000))
+            {
+                Rewrite = (_, direction, packet) =>
+                {
+                    if (++packets > from && direction == PathDirection.Back == back)
+                    {
+                        MptcpStripper.Strip(packet, line => !line.Contains("Syn", StringComparison.Ordinal));
+                    }
+                },
+            };
+            StackSocket client = hosts.Connect();
+            StackSocket server = hosts.Accept();
+            var upward = new Stream(client, server, 100_000);
+            var downward = new Stream(server, client, 100_000);
+            hosts.Network.RunUntil(
+                () =>
+                {
+                    upward.Pump();
+                    downward.Pump();
+                    return client.State == TcpState.Closed && server.State == TcpState.Closed;
+                },
+                200 * Instant.Second);
+            Assert.True(upward.Intact && downward.Intact, $"{first}: {upward}; {downward}");
+            bool whole = upward.Complete && downward.Complete;
+            Assert.True(whole || client.CloseReason != TcpCloseReason.None, $"{first}: {upward}; {downward}");
+        }
+    }
+
     [Fact]
     [Trait("Requirement", "252")]
     public void A_path_that_drops_SYN_ACKs_with_MP_CAPABLE_is_crossed_in_plain_tcp()
