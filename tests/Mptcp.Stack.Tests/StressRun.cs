@@ -63,6 +63,11 @@ internal sealed class StressRun
             empty = _hosts.Network.RunUntil(Turn, step < 100 ? 50 * Instant.Millisecond : 5 * Instant.Second) || Turn();
         }
 
+        // What has arrived stays readable after the end.
+        SetReads(upward: true, true);
+        SetReads(upward: false, true);
+        _upward?.Pump();
+        _downward?.Pump();
         return Judge(empty);
     }
 
