@@ -17,6 +17,8 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
     // A peer that answers a Fast Open before the third ACK has no keys yet, should that ACK be lost.
     public override bool RepeatsKeys => _keysUnknown;
 
+    public override bool IsResponder => false;
+
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
         if ((segment.Flags & TcpFlags.Syn) != 0)
@@ -105,6 +107,8 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
 /// <summary>The responder of the initial subflow (RFC 8684 §3.1).</summary>
 internal sealed class CapableResponder(MptcpConnection connection) : SubflowHandshake
 {
+    public override bool IsResponder => true;
+
     /// <summary>Whether a SYN proposes what this host speaks; otherwise the answer is plain TCP.</summary>
     public static bool IsProposal(in SegmentOptions syn, out bool checksumRequired)
     {

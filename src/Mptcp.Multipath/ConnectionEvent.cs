@@ -19,6 +19,12 @@ public enum ConnectionEventKind
 
     /// <summary>The connection goes on as plain TCP; the event's text says why (RFC 8684 §3.7).</summary>
     Fallback,
+
+    /// <summary>The peer removed an address; subflows to it are asked whether they still answer (RFC 8684 §3.4.2).</summary>
+    AddressRemoved,
+
+    /// <summary>The peer wants a subflow to be a backup, or to be one no more (RFC 8684 §3.3.8).</summary>
+    PriorityChanged,
 }
 
 /// <summary>One event of a connection.</summary>

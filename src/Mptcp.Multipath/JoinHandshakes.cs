@@ -4,15 +4,17 @@ using Mptcp.Wire;
 namespace Mptcp.Multipath;
 
 /// <summary>The initiator of a further subflow (RFC 8684 §3.2).</summary>
-internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte addressId) : SubflowHandshake
+internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte addressId, bool backup) : SubflowHandshake
 {
     private uint _remoteNonce;
+
+    public override bool IsResponder => false;
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
         if ((segment.Flags & TcpFlags.Syn) != 0)
         {
-            new MpJoinSynOption(Backup: false, addressId, connection.RemoteToken, nonce).TryWrite(ref writer);
+            new MpJoinSynOption(backup, addressId, connection.RemoteToken, nonce).TryWrite(ref writer);
         }
         else
         {
@@ -62,28 +64,31 @@ internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte
         ulong expected = MptcpCrypto.JoinSynAckHmac(connection.RemoteKey, connection.LocalKey, answer.Nonce, nonce);
         if (answer.TruncatedHmac != expected)
         {
+            connection.Counters.Add(MptcpCounter.JoinForged);
             return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's HMAC in MP_JOIN is wrong");
         }
 
         _remoteNonce = answer.Nonce;
         subflow.RemoteId = answer.AddressId;
-        subflow.Backup = answer.Backup;
+        subflow.PeerAskedBackup = answer.Backup;
         return SegmentVerdict.Accept;
     }
 }
 
 /// <summary>The responder of a further subflow (RFC 8684 §3.2).</summary>
-internal sealed class JoinResponder(MptcpConnection connection, in MpJoinSynOption syn, uint nonce, byte addressId)
+internal sealed class JoinResponder(MptcpConnection connection, in MpJoinSynOption syn, uint nonce, byte addressId, bool backup)
     : SubflowHandshake
 {
     private readonly uint _remoteNonce = syn.Nonce;
+
+    public override bool IsResponder => true;
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
         if ((segment.Flags & TcpFlags.Syn) != 0)
         {
             ulong hmac = MptcpCrypto.JoinSynAckHmac(connection.LocalKey, connection.RemoteKey, nonce, _remoteNonce);
-            new MpJoinSynAckOption(Backup: false, addressId, hmac, nonce).TryWrite(ref writer);
+            new MpJoinSynAckOption(backup, addressId, hmac, nonce).TryWrite(ref writer);
         }
 
         return true;
@@ -96,7 +101,15 @@ internal sealed class JoinResponder(MptcpConnection connection, in MpJoinSynOpti
         {
             if (proof != MptcpCrypto.JoinAck(connection.RemoteKey, connection.LocalKey, _remoteNonce, nonce))
             {
+                connection.Counters.Add(MptcpCounter.JoinForged);
                 return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's HMAC in MP_JOIN is wrong");
+            }
+
+            if (!connection.CanJoin)
+            {
+                // Half-open ones do not count, so that nobody without the keys takes the places of others.
+                connection.Counters.Add(MptcpCounter.JoinOverLimit);
+                return subflow.Refuse(MpTcpRstReason.AdministrativelyProhibited, "the connection has as many subflows as it may");
             }
 
             Complete = true;

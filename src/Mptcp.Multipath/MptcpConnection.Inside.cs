@@ -24,12 +24,9 @@ public sealed partial class MptcpConnection
     internal bool ChecksumInUse => _dss.ChecksumInUse;
 
     internal MpCapableFlags CapableFlags =>
-        MpCapableFlags.HmacSha256 | (ChecksumInUse || _settings.ChecksumRequired ? MpCapableFlags.ChecksumRequired : 0);
+        _settings.CapableFlags | (ChecksumInUse ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
 
     internal int ReceiveWindow => _received.Window;
-
-    private bool CanJoin =>
-        _confirmed && !IsPlain && !_closed && !_fastClosed && !IsComplete && _subflows.Count < _settings.MaxSubflows;
 
     /// <summary>Whether both streams, DATA_FIN included, have arrived and are acknowledged.</summary>
     private bool IsComplete => _sender.FinAcknowledged && _received.Finished;
@@ -56,13 +53,8 @@ public sealed partial class MptcpConnection
     internal void HandleConfirmed()
     {
         _confirmed = true;
-        if (!_isInitiator && _settings.AnnounceAddresses)
-        {
-            foreach ((byte id, IpAddress address) in _pathManager.Further())
-            {
-                _signals.Announce(Now, id, address);
-            }
-        }
+        _pathManager.HandleConfirmed(_settings.AnnounceAddresses);
+        RunPathCommands();
     }
 
     /// <summary>The third ACK of a join leaves: from here on the peer may send data there.</summary>
@@ -117,7 +109,8 @@ public sealed partial class MptcpConnection
             return false;
         }
 
-        return _sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow));
+        return !_subflows.IsIdleBackup(subflow)
+            && (_sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow)));
     }
 
     /// <summary>Gives a subflow data for one segment: what another one failed to deliver first, then new data.</summary>
@@ -183,11 +176,10 @@ public sealed partial class MptcpConnection
         long ack = dss.DataAck64
             ? _keys.Send.FromWire64(dss.DataAck)
             : _keys.Send.FromWire32((uint)dss.DataAck, _sender.Una);
+        _peerAcknowledged = true;
         long una = _sender.Una;
         return _sender.HandleDataAck(ack, window) && _sender.Una > una;
     }
-
-    internal bool TryWriteSignal(ref TcpOptionWriter writer) => _confirmed && _signals.TryWrite(ref writer);
 
     internal void WriteResetOptions(Subflow subflow, ref TcpOptionWriter writer)
     {
@@ -206,24 +198,6 @@ public sealed partial class MptcpConnection
         }
     }
 
-    internal void HandleAddressSignals(Subflow subflow, in SegmentOptions options)
-    {
-        if (options.AddAddress is { } added && _signals.Handle(added))
-        {
-            var remote = new IpEndpoint(added.Address, added.Port ?? _pathManager.InitialRemote.Port);
-            _pathManager.HandleAnnounced(added.AddressId, remote);
-            _events.Add(new ConnectionEvent(ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, "announced by the peer"));
-        }
-
-        if (options.RemoveAddress is { } removed)
-        {
-            for (int i = 0; i < removed.Count; i++)
-            {
-                HandleRemovedAddress(removed.Get(i));
-            }
-        }
-    }
-
     internal void HandleReset(Subflow subflow, in SegmentOptions options)
     {
         if (options.FastClose is { } fastClose && !IsPlain && fastClose.ReceiverKey == LocalKey)
@@ -231,7 +205,9 @@ public sealed partial class MptcpConnection
             HandleFastClose(subflow);
         }
 
-        subflow.ClosedBecause = options.Reset is { } reset ? $"reset by the peer, reason {reset.Reason}" : "reset by the peer";
+        subflow.ResetReceived = options.Reset;
+        string how = subflow.Connection.State == TcpState.SynSent ? "refused" : "reset by the peer";
+        subflow.ClosedBecause = options.Reset is { } reset ? $"{how}, reason {reset.Reason}" : how;
     }
 
     /// <summary>The peer ends everything; each other subflow is answered with a RST (RFC 8684 §3.5).</summary>
@@ -265,6 +241,7 @@ public sealed partial class MptcpConnection
                 _ => "aborted",
             };
             _events.Add(ConnectionEventKind.SubflowClosed, subflow, why);
+            HandleTransientReset(subflow);
             HandleEnd(subflow, reason);
         }
     }
@@ -289,18 +266,6 @@ public sealed partial class MptcpConnection
         Unregister();
     }
 
-    private void HandleRemovedAddress(byte id)
-    {
-        _pathManager.HandleRemoved(id);
-        for (int i = 0; i < _subflows.Count; i++)
-        {
-            if (_subflows.Alive[i].RemoteId == id && _subflows.Alive[i].IsAlive)
-            {
-                _subflows.Alive[i].Abort(MpTcpRstReason.Unspecified, "the peer removed the address");
-            }
-        }
-    }
-
     private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId)
     {
         var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake) { LocalId = localId };
@@ -308,15 +273,15 @@ public sealed partial class MptcpConnection
         return subflow;
     }
 
-    private void Register(int path, IpEndpoint remote, bool checksumRequired, ulong? key = null)
+    private void Register(TcpConfiguration configuration, bool checksumRequired, ulong? key = null)
     {
         // A key that another connection took meanwhile leaves plain TCP (RFC 8684 §3.1); that needs no token, but the same
         // shape costs less than a second one.
         IsPlain = IsPlain || (key is { } chosen && !_tokens.TryRegister(chosen, this));
         _keys = new ConnectionKeys(IsPlain ? 0 : key ?? _tokens.Register(this));
         _registered = !IsPlain;
-        _signals = new AddressSignals(_keys);
-        _pathManager = new PathManager(_paths, path, remote);
+        _signals = new AddressSignals(_keys, Counters);
+        _pathManager = new PathManager(_endpoints, configuration.Local, configuration.Remote, _isInitiator);
         _dss = new DssWriter(_keys, _sender, _received) { ChecksumInUse = checksumRequired };
     }
 
@@ -416,9 +381,6 @@ public sealed partial class MptcpConnection
             _subflows.RequestFin();
         }
 
-        if (_signals.HasPending)
-        {
-            _subflows.FirstUsable?.Connection.RequestAck();
-        }
+        _subflows.RequestSignals(Now, HasSignals);
     }
 }

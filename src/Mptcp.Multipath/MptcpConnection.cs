@@ -12,7 +12,7 @@ public sealed partial class MptcpConnection
 {
     private readonly MptcpSettings _settings;
     private readonly TokenTable<MptcpConnection> _tokens;
-    private readonly IReadOnlyList<LocalPath> _paths;
+    private readonly LocalEndpoints _endpoints;
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
     private readonly SubflowSet _subflows;
@@ -30,6 +30,7 @@ public sealed partial class MptcpConnection
     private bool _registered;
     private bool _confirmed;
     private bool _joined;
+    private bool _peerAcknowledged;
 
     // Joins of ours whose third ACK has left, and that the peer may have taken without our knowing.
     private int _joinOffers;
@@ -43,12 +44,12 @@ public sealed partial class MptcpConnection
     /// <summary>Makes a connection that <see cref="Connect"/> or <see cref="Accept"/> starts.</summary>
     /// <param name="settings">Buffers and preferences.</param>
     /// <param name="tokens">The host's tokens; the connection registers itself there.</param>
-    /// <param name="paths">The host's addresses; the list may grow.</param>
+    /// <param name="endpoints">The host's addresses and limits; <see cref="HandleEndpointChange"/> tells of changes.</param>
     /// <param name="budget">Where its buffers take their memory from; see <see cref="InitialMemory"/>.</param>
     public MptcpConnection(
-        MptcpSettings settings, TokenTable<MptcpConnection> tokens, IReadOnlyList<LocalPath> paths, MemoryBudget budget)
+        MptcpSettings settings, TokenTable<MptcpConnection> tokens, LocalEndpoints endpoints, MemoryBudget budget)
     {
-        (_settings, _tokens, _paths) = (settings, tokens, paths);
+        (_settings, _tokens, _endpoints) = (settings, tokens, endpoints);
         _sendBuffer = new GrowingBuffer(settings.SendBuffer, budget);
         _receiveBuffer = new GrowingBuffer(settings.ReceiveBuffer, budget);
         _sender = new DataSender(_sendBuffer);
@@ -116,18 +117,17 @@ public sealed partial class MptcpConnection
         ? _subflows.NextTimeout
         : Instant.Min(
             Instant.Min(_subflows.NextTimeout, _lingerDeadline),
-            Instant.Min(_sender.NextTimeout, _signals.NextTimeout));
+            Instant.Min(_sender.NextTimeout, Instant.Min(_signals.NextTimeout, _pathManager.NextTimeout)));
 
-    /// <summary>Opens the initial subflow from the local path <paramref name="path"/>.</summary>
+    /// <summary>Opens the initial subflow.</summary>
     /// <param name="now">The time.</param>
     /// <param name="configuration">Its addresses, ports and first sequence number.</param>
-    /// <param name="path">The number of the local path.</param>
     /// <param name="link">The link that it uses, for <see cref="Subflow.Path"/>.</param>
-    public Subflow Connect(Instant now, TcpConfiguration configuration, int path, int link)
+    public Subflow Connect(Instant now, TcpConfiguration configuration, int link)
     {
         Now = now;
         _isInitiator = true;
-        Register(path, configuration.Remote, _settings.ChecksumRequired);
+        Register(configuration, _settings.ChecksumRequired);
         _initial = Add(configuration, link, new CapableInitiator(this), 0);
         _initial.Connection.Connect();
         return _initial;
@@ -137,16 +137,16 @@ public sealed partial class MptcpConnection
     /// <param name="now">The time.</param>
     /// <param name="syn">The SYN.</param>
     /// <param name="configuration">Its addresses, ports and our first sequence number.</param>
-    /// <param name="path">The number of the local path.</param>
     /// <param name="link">The link that it uses, for <see cref="Subflow.Path"/>.</param>
     /// <param name="key">Our key, where the peer has it already; null draws one.</param>
     public Subflow Accept(
-        Instant now, in TcpSegment syn, TcpConfiguration configuration, int path, int link, ulong? key = null)
+        Instant now, in TcpSegment syn, TcpConfiguration configuration, int link, ulong? key = null)
     {
         Now = now;
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
         IsPlain = !CapableResponder.IsProposal(options, out bool checksumRequired);
-        Register(path, configuration.Remote, checksumRequired || _settings.ChecksumRequired, key);
+        Register(configuration, checksumRequired || _settings.ChecksumRequired, key);
+        _pathManager.DenyInitialRemote = options.Capable is { DenyJoinInitialAddress: true };
         _initial = Add(configuration, link, new CapableResponder(this), 0);
         _initial.Connection.Accept(now, syn);
         if (FastOpened && !IsPlain)
@@ -161,28 +161,39 @@ public sealed partial class MptcpConnection
     public Subflow Join(Instant now, in JoinRequest request, TcpConfiguration configuration, int link)
     {
         Now = now;
-        byte id = _pathManager.IdOf(request.Path);
-        Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id), id);
-        subflow.RemoteId = request.RemoteId;
+        byte id = _pathManager.IdOf(request.From);
+        bool backup = request.From.Has(EndpointFlags.Backup);
+        Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id, backup), id);
+        (subflow.RemoteId, subflow.AskedBackup) = (request.RemoteId, backup);
+        Counters.Add(MptcpCounter.JoinOpened);
         subflow.Connection.Connect();
         return subflow;
     }
 
     /// <summary>Takes the further subflow that a SYN with MP_JOIN for this connection's token proposes.</summary>
-    /// <returns>Null when the connection takes no further subflow now.</returns>
-    public Subflow? AcceptJoin(Instant now, in TcpSegment syn, TcpConfiguration configuration, int link)
+    /// <param name="now">The time.</param>
+    /// <param name="syn">The SYN.</param>
+    /// <param name="configuration">Its addresses, ports and our first sequence number.</param>
+    /// <param name="link">The link that it uses, for <see cref="Subflow.Path"/>.</param>
+    /// <param name="refusal">What the RST says (RFC 8684 §3.2, §3.6) that is the answer when this returns null.</param>
+    public Subflow? AcceptJoin(
+        Instant now, in TcpSegment syn, TcpConfiguration configuration, int link, out MpTcpRstOption refusal)
     {
         Now = now;
-        if (SegmentOptions.Parse(syn.Options).JoinSyn is not { } join || !CanJoin)
+        refusal = new MpTcpRstOption(Transient: false, MpTcpRstReason.MptcpSpecificError);
+        if (SegmentOptions.Parse(syn.Options).JoinSyn is not { } join || RefusesJoin(configuration.Local, ref refusal))
         {
             return null;
         }
 
-        byte id = _pathManager.IdOf(configuration.Local.Address);
-        var handshake = new JoinResponder(this, join, _tokens.DrawNonce(), id);
+        LocalEndpoint endpoint = _pathManager.EndpointOf(configuration.Local);
+        byte id = _pathManager.IdOf(endpoint);
+        bool backup = endpoint.Has(EndpointFlags.Backup);
+        var handshake = new JoinResponder(this, join, _tokens.DrawNonce(), id, backup);
         Subflow subflow = Add(configuration, link, handshake, id);
-        subflow.RemoteId = join.AddressId;
-        subflow.Backup = join.Backup;
+        (subflow.RemoteId, subflow.PeerAskedBackup, subflow.AskedBackup) = (join.AddressId, join.Backup, backup);
+        _pathManager.HandleJoinTaken(id);
+        Counters.Add(MptcpCounter.JoinTaken);
         subflow.Connection.Accept(now, syn);
         return subflow;
     }
@@ -292,11 +303,14 @@ public sealed partial class MptcpConnection
                 subflow.Connection.HandleTimeout(now);
                 NoticeSilence(subflow);
             }
+
+            subflow.Signals.HandleTimeout(now);
         }
 
         if (!IsPlain)
         {
             _signals.HandleTimeout(now);
+            _pathManager.HandleTimeout(now);
             if (_sender.IsDue(now))
             {
                 Revive();
@@ -358,7 +372,7 @@ public sealed partial class MptcpConnection
     public bool TryTakeJoin(out JoinRequest request)
     {
         request = default;
-        return _isInitiator && CanJoin && !(_sender.FinSent && _received.Finished) && _pathManager.TryNext(_subflows.Alive, out request);
+        return MayOpen && !(_sender.FinSent && _received.Finished) && _pathManager.TryNext(_subflows.Alive, out request);
     }
 
     /// <summary>A subflow that is over: its addresses and ports are free.</summary>

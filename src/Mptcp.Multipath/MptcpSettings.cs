@@ -1,3 +1,5 @@
+using Mptcp.Wire;
+
 namespace Mptcp.Multipath;
 
 /// <summary>What a connection is told at its birth. Immutable.</summary>
@@ -18,9 +20,26 @@ public sealed record MptcpSettings
     /// <summary>Which subflow sends first. Without state, so that connections may share it.</summary>
     public IScheduler Scheduler { get; init; } = new LowestRtt();
 
-    /// <summary>How many subflows a connection may have at a time, those that are being opened included.</summary>
+    /// <summary>How many subflows a connection may have at a time, those that it is opening included.</summary>
     public int MaxSubflows { get; init; } = 8;
+
+    /// <summary>
+    /// Whether further subflows to the address and port of the initial one are refused, and the peer is told so (RFC 8684
+    /// §3.1, flag C): for a host behind a load balancer, which announces an address of its own.
+    /// </summary>
+    public bool DenyJoinInitialAddress { get; init; }
 
     /// <summary>Whether a server announces its further addresses by ADD_ADDR (RFC 8684 §3.4.1).</summary>
     public bool AnnounceAddresses { get; init; } = true;
+
+    /// <summary>How many announced addresses of a peer are used; see <see cref="PathLimits"/>.</summary>
+    public int AcceptedAddresses { get; init; } = 8;
+
+    /// <summary>The flags of MP_CAPABLE that follow (RFC 8684 §3.1).</summary>
+    public MpCapableFlags CapableFlags => MpCapableFlags.HmacSha256
+        | (ChecksumRequired ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None)
+        | (DenyJoinInitialAddress ? MpCapableFlags.DenyJoinInitialAddress : MpCapableFlags.None);
+
+    /// <summary>The limits of a connection that follow.</summary>
+    public PathLimits Limits => new(MaxSubflows - 1, AcceptedAddresses);
 }

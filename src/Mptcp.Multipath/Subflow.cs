@@ -26,6 +26,7 @@ public sealed class Subflow : ITcpUser
         _handshake = handshake;
         _receiver = new SubflowReceiver(connection, this);
         (Number, Path) = (number, path);
+        Signals = new SubflowSignals(connection, this);
         Connection = new TcpConnection(configuration, this);
     }
 
@@ -69,9 +70,28 @@ public sealed class Subflow : ITcpUser
         CongestionWindow = Connection.CongestionWindow,
         Retransmissions = Connection.Retransmissions,
         Timeouts = Connection.AllTimeouts,
+        LocalId = LocalId,
+        RemoteId = RemoteId,
+        OpenedByPeer = OpenedByPeer,
+        AskedBackup = AskedBackup,
+        PeerAskedBackup = PeerAskedBackup,
+        ResetSent = ResetReason,
+        ResetReceived = ResetReceived,
     };
 
+    /// <inheritdoc/>
+    public bool NeedsWholeOptions => IsUsable && Signals.MaySend(_connection.Now) && _connection.NeedsWholeOptions;
+
     internal TcpConnection Connection { get; }
+
+    internal SubflowSignals Signals { get; }
+
+    internal Instant NextTimeout => IsAlive ? Instant.Min(Connection.NextTimeout, Signals.NextTimeout) : Instant.Never;
+
+    internal bool OpenedByPeer => _handshake.IsResponder;
+
+    /// <summary>Whether it is the peer's join, of which the third ACK has not come.</summary>
+    internal bool AwaitsProof => Number > 0 && OpenedByPeer && !_handshake.Complete;
 
     /// <summary>Bytes of payload in our SYN, as far as the peer took them once it has answered.</summary>
     internal int SentInSyn { get; private set; }
@@ -83,11 +103,20 @@ public sealed class Subflow : ITcpUser
 
     internal byte RemoteId { get; set; }
 
-    /// <summary>Whether it is used only when no other is (RFC 8684 §3.3.8).</summary>
-    internal bool Backup { get; set; }
+    /// <summary>Whether we asked the peer to use it only when no other is left (RFC 8684 §3.3.8).</summary>
+    internal bool AskedBackup { get; set; }
+
+    /// <summary>Whether the peer asked us.</summary>
+    internal bool PeerAskedBackup { get; set; }
+
+    /// <summary>Whether it is used only when no other is: who asks the peer to spare a path spares it as well.</summary>
+    internal bool IsBackup => AskedBackup || PeerAskedBackup;
 
     /// <summary>Whether it lets its retransmission timer run out: what it holds goes on other subflows.</summary>
     internal bool Suspect { get; set; }
+
+    /// <summary>Whether it is expected to deliver what it is given.</summary>
+    internal bool IsTrusted => !Suspect && !Signals.InDoubt;
 
     internal bool Closing { get; private set; }
 
@@ -97,6 +126,8 @@ public sealed class Subflow : ITcpUser
     internal string ClosedBecause { get; set; } = "";
 
     internal MpTcpRstOption? ResetReason { get; private set; }
+
+    internal MpTcpRstOption? ResetReceived { get; set; }
 
     /// <summary>Whether it may carry new data.</summary>
     internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait && HasJoined;
@@ -215,6 +246,7 @@ public sealed class Subflow : ITcpUser
     public void HandleInOrder(long offset, bool fin)
     {
         _receiver.HandleInOrder(offset);
+        Signals.HandleProgress();
         if (fin)
         {
             _connection.HandleSubflowFin(this, offset);
@@ -225,6 +257,11 @@ public sealed class Subflow : ITcpUser
     public void WriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
     {
         _connection.HandleWindowAnnounced();
+        if (segment.HasData)
+        {
+            Signals.HandleProgress();
+        }
+
         if ((segment.Flags & TcpFlags.Rst) != 0)
         {
             _connection.WriteResetOptions(this, ref writer);
@@ -242,7 +279,7 @@ public sealed class Subflow : ITcpUser
         {
             WriteMapping(_sent[index], ref writer);
         }
-        else if (!segment.HasData && _connection.TryWriteSignal(ref writer))
+        else if (!segment.HasData && Signals.TryWrite(ref writer))
         {
             AckOwed = true;
         }
@@ -262,6 +299,7 @@ public sealed class Subflow : ITcpUser
             return SegmentVerdict.Accept;
         }
 
+        Signals.HandleHeard(_connection.Now);
         if (!_handshake.Complete && !_connection.IsPlain)
         {
             SegmentVerdict verdict = _handshake.Examine(this, segment, offset, options);
@@ -306,9 +344,9 @@ public sealed class Subflow : ITcpUser
     }
 
     /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
-    internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence)
+    internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence, bool transient = false)
     {
-        ResetReason = new MpTcpRstOption(Transient: false, reason);
+        ResetReason = new MpTcpRstOption(transient, reason);
         ClosedBecause = sentence;
         return SegmentVerdict.Reset;
     }
@@ -324,9 +362,9 @@ public sealed class Subflow : ITcpUser
         }
     }
 
-    internal void Abort(MpTcpRstReason reason, string sentence)
+    internal void Abort(MpTcpRstReason reason, string sentence, bool transient = false)
     {
-        _ = Refuse(reason, sentence);
+        _ = Refuse(reason, sentence, transient);
         Connection.Abort();
     }
 

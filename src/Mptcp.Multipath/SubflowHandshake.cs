@@ -15,6 +15,9 @@ internal abstract class SubflowHandshake
     /// <summary>Whether pure ACKs carry the keys on, although the peer has proved that it takes part.</summary>
     public virtual bool RepeatsKeys => false;
 
+    /// <summary>Whether the peer began this subflow.</summary>
+    public abstract bool IsResponder { get; }
+
     /// <summary>Writes the options that stand for the handshake; false when the segment is an ordinary one.</summary>
     public abstract bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer);
 

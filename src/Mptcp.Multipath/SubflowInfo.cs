@@ -38,4 +38,25 @@ public readonly record struct SubflowInfo
 
     /// <summary>How often the retransmission timer ran out.</summary>
     public required long Timeouts { get; init; }
+
+    /// <summary>Our identifier of the local address; 0 for that of the initial subflow (RFC 8684 §3.2).</summary>
+    public byte LocalId { get; init; }
+
+    /// <summary>The peer's identifier of the remote address.</summary>
+    public byte RemoteId { get; init; }
+
+    /// <summary>Whether the peer began it.</summary>
+    public bool OpenedByPeer { get; init; }
+
+    /// <summary>Whether we asked the peer to send here only when nothing else is left (RFC 8684 §3.3.8).</summary>
+    public bool AskedBackup { get; init; }
+
+    /// <summary>Whether the peer asked us.</summary>
+    public bool PeerAskedBackup { get; init; }
+
+    /// <summary>Why we reset it, as the peer was told; null when we did not, or gave no reason (RFC 8684 §3.6).</summary>
+    public MpTcpRstOption? ResetSent { get; init; }
+
+    /// <summary>Why the peer reset it; null when it did not, or gave no reason.</summary>
+    public MpTcpRstOption? ResetReceived { get; init; }
 }

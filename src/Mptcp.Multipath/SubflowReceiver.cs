@@ -50,7 +50,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         connection.HandleAddressSignals(subflow, options);
         if (options.Priority is { } priority)
         {
-            subflow.Backup = priority.Backup;
+            connection.HandlePriority(subflow, priority.Backup);
         }
 
         if (options.Capable is { DataLength: { } length } capable

@@ -23,11 +23,39 @@ internal sealed class SubflowSet(IScheduler scheduler)
     public bool AnyAlive => _alive.Exists(subflow => subflow.IsAlive);
 
     /// <summary>Whether a subflow could take over from one that is suspect.</summary>
-    public bool AnyTrusted => _alive.Exists(subflow => subflow is { IsUsable: true, Suspect: false });
+    public bool AnyTrusted => _alive.Exists(subflow => subflow is { IsUsable: true, IsTrusted: true });
 
     public bool AllFinished => _alive.TrueForAll(s => s.Connection.State is TcpState.Closed or TcpState.TimeWait);
 
-    public Subflow? FirstUsable => _alive.Find(subflow => subflow.IsUsable);
+    /// <summary>Subflows beside the initial one that count against the limit: half-open ones of the peer do not.</summary>
+    public int Further
+    {
+        get
+        {
+            int count = 0;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                count += _alive[i] is { Number: > 0, IsAlive: true, AwaitsProof: false } ? 1 : 0;
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>Joins of the peer whose third ACK has not come.</summary>
+    public int HalfOpen
+    {
+        get
+        {
+            int count = 0;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                count += _alive[i] is { IsAlive: true, AwaitsProof: true } ? 1 : 0;
+            }
+
+            return count;
+        }
+    }
 
     public Instant NextTimeout
     {
@@ -36,7 +64,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             Instant next = Instant.Never;
             for (int i = 0; i < _alive.Count; i++)
             {
-                next = Instant.Min(next, _alive[i].Connection.NextTimeout);
+                next = Instant.Min(next, _alive[i].NextTimeout);
             }
 
             return next;
@@ -128,15 +156,75 @@ internal sealed class SubflowSet(IScheduler scheduler)
 
     /// <summary>Whether a subflow gets no new data because a better one is there.</summary>
     public bool IsSpared(Subflow subflow) =>
-        (subflow.Suspect && AnyTrusted)
-        || (subflow.Backup && _alive.Exists(other => other is { IsUsable: true, Suspect: false, Backup: false }));
+        (!subflow.IsTrusted && AnyTrusted) || IsIdleBackup(subflow);
 
-    /// <summary>Hands what suspect subflows hold to the others, if there is one that can take it.</summary>
+    /// <summary>Whether a subflow is a backup, by either end's wish, and not needed (RFC 8684 §3.3.8).</summary>
+    public bool IsIdleBackup(Subflow subflow) =>
+        subflow.IsBackup && _alive.Exists(other => other is { IsUsable: true, IsTrusted: true, IsBackup: false });
+
+    /// <summary>A subflow by its number; null when it is over.</summary>
+    public Subflow? Find(int number)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].Number == number && _alive[i].IsAlive)
+            {
+                return _alive[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether another subflow is there that may carry new data.</summary>
+    public bool AnyUsableBeside(Subflow subflow)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i] != subflow && _alive[i].IsUsable)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Asks for the ACKs that carry signals: MP_PRIO on its own subflow, those of addresses on one that lives.</summary>
+    public void RequestSignals(Instant now, bool ofAddresses)
+    {
+        Subflow? carrier = null;
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow subflow = _alive[i];
+            if (!subflow.IsUsable || !subflow.Signals.MaySend(now))
+            {
+                continue;
+            }
+
+            if (subflow.Signals.PriorityDue)
+            {
+                subflow.Connection.RequestAck();
+            }
+
+            if (carrier is null || (!carrier.IsTrusted && subflow.IsTrusted))
+            {
+                carrier = subflow;
+            }
+        }
+
+        if (ofAddresses)
+        {
+            carrier?.Connection.RequestAck();
+        }
+    }
+
+    /// <summary>Hands what subflows without trust hold to the others, if there is one that can take it.</summary>
     public void ReinjectSuspects(DataSender sender)
     {
         for (int i = 0; AnyTrusted && i < _alive.Count; i++)
         {
-            if (_alive[i].Suspect)
+            if (!_alive[i].IsTrusted)
             {
                 _alive[i].ReinjectAll(sender);
             }

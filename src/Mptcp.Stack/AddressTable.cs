@@ -1,4 +1,3 @@
-using Mptcp.Multipath;
 using Mptcp.Wire;
 
 namespace Mptcp.Stack;
@@ -12,21 +11,17 @@ namespace Mptcp.Stack;
 /// </param>
 public readonly record struct LocalAddress(int Link, IpAddress Address, int Mtu, IpAddress? Outside = null);
 
-/// <summary>The host's addresses, in the order in which they were added, which is also how connections number them.</summary>
+/// <summary>The host's addresses, in the order in which they were added.</summary>
 internal sealed class AddressTable
 {
+    private const int LeastMtu = 576;
     private readonly List<LocalAddress> _addresses = [];
-    private readonly List<LocalPath> _paths = [];
 
     public IReadOnlyList<LocalAddress> All => _addresses;
 
-    public IReadOnlyList<LocalPath> Paths => _paths;
+    public void Add(LocalAddress address) => _addresses.Add(address);
 
-    public void Add(LocalAddress address)
-    {
-        _addresses.Add(address);
-        _paths.Add(new LocalPath(address.Address, address.Outside ?? address.Address));
-    }
+    public bool Remove(IpAddress address) => _addresses.RemoveAll(known => known.Address == address) > 0;
 
     /// <summary>The place of an address, or -1.</summary>
     public int Find(IpAddress address)
@@ -53,6 +48,6 @@ internal sealed class AddressTable
             }
         }
 
-        return _addresses[0].Mtu;
+        return _addresses.Count > 0 ? _addresses[0].Mtu : LeastMtu;
     }
 }

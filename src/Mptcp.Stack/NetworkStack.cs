@@ -9,7 +9,7 @@ namespace Mptcp.Stack;
 /// One host, sans-IO: packets in, packets out, deadlines and sockets between. Not thread-safe: one owner calls it. After
 /// any input, drain <see cref="TryTransmit"/>, then read <see cref="NextTimeout"/>.
 /// </summary>
-public sealed class NetworkStack
+public sealed partial class NetworkStack
 {
     private readonly record struct ConnectionKey(IpEndpoint Local, IpEndpoint Remote);
 
@@ -17,6 +17,7 @@ public sealed class NetworkStack
     private readonly SubflowConfigurations _configurations;
     private readonly TokenTable<MptcpConnection> _tokens;
     private readonly AddressTable _addresses = new();
+    private readonly LocalEndpoints _endpoints;
     private readonly List<StackSocket> _sockets = [];
     private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
     private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
@@ -34,6 +35,7 @@ public sealed class NetworkStack
         _tokens = new TokenTable<MptcpConnection>(entropy);
         _cookies = new SynCookies(entropy);
         _fastOpen = new FastOpen(entropy);
+        _endpoints = new LocalEndpoints(options.Connection.Limits);
         Memory = new MemoryBudget(options.Memory);
     }
 
@@ -63,9 +65,6 @@ public sealed class NetworkStack
             return next;
         }
     }
-
-    /// <summary>Gives the host an address.</summary>
-    public void AddAddress(LocalAddress address) => _addresses.Add(address);
 
     /// <summary>Takes connections on <paramref name="port"/>; null when another listener has it.</summary>
     /// <param name="port">The port, on every address.</param>
@@ -112,8 +111,7 @@ public sealed class NetworkStack
     /// </param>
     public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote, bool fastOpen = false)
     {
-        int path = _addresses.Find(local.Address);
-        if (path < 0 || !HasMemory || !TryConfigure(now, local, remote, out TcpConfiguration? configuration))
+        if (_addresses.Find(local.Address) < 0 || !HasMemory || !TryConfigure(now, local.Address, local.Link, remote, out TcpConfiguration? configuration))
         {
             return null;
         }
@@ -125,7 +123,7 @@ public sealed class NetworkStack
             configuration = configuration with { FastOpen = socket.Told };
         }
 
-        Index(socket, socket.Connection.Connect(now, configuration, path, local.Link));
+        Index(socket, socket.Connection.Connect(now, configuration, local.Link));
         return socket;
     }
 
@@ -175,6 +173,8 @@ public sealed class NetworkStack
             return true;
         }
 
+        FollowEndpoints(now);
+
         // Each connection in turn: one with much to send does not starve the others.
         for (int i = 0; i < _sockets.Count; i++)
         {
@@ -222,7 +222,7 @@ public sealed class NetworkStack
             _byKey.Remove(key);
         }
 
-        if (_addresses.Find(segment.Destination.Address) is >= 0 and int path && !TryOpen(now, link, path, segment))
+        if (_addresses.Find(segment.Destination.Address) >= 0 && !TryOpen(now, link, segment))
         {
             _replies.AddReset(link, segment);
         }
@@ -243,18 +243,17 @@ public sealed class NetworkStack
     }
 
     /// <summary>A segment without a connection: a join, a new connection, or false for one that deserves a RST.</summary>
-    private bool TryOpen(Instant now, int link, int path, in TcpSegment segment)
+    private bool TryOpen(Instant now, int link, in TcpSegment segment)
     {
         if (!segment.Syn || segment.Ack || segment.Rst)
         {
-            return segment is { Ack: true, Syn: false, Rst: false } && TryOpenByCookie(now, link, path, segment);
+            return segment is { Ack: true, Syn: false, Rst: false } && TryOpenByCookie(now, link, segment);
         }
 
         if (MptcpConnection.TryGetToken(segment, out uint token))
         {
-            // Any local address will do (RFC 8684 §3.2), and a listener is not needed.
-            return _tokens.TryFind(token, out MptcpConnection? connection)
-                && TryAcceptJoin(now, link, _byConnection[connection!], segment);
+            HandleJoin(now, link, token, segment);
+            return true;
         }
 
         if (!_listeners.TryGetValue(segment.Destination.Port, out StackListener? listener))
@@ -268,7 +267,7 @@ public sealed class NetworkStack
             {
                 FastOpen = _fastOpen.Answer(now, listener, segment),
             };
-            Accept(now, listener, link, path, segment, configuration, key: null);
+            Accept(now, listener, link, segment, configuration, key: null);
         }
         else if (listener.Ready < listener.Backlog && HasMemory)
         {
@@ -280,11 +279,11 @@ public sealed class NetworkStack
     }
 
     private StackSocket Accept(
-        Instant now, StackListener listener, int link, int path, in TcpSegment syn, TcpConfiguration configuration, ulong? key)
+        Instant now, StackListener listener, int link, in TcpSegment syn, TcpConfiguration configuration, ulong? key)
     {
         listener.HalfOpen++;
         StackSocket socket = Add(listener);
-        Index(socket, socket.Connection.Accept(now, syn, configuration, path, link, key));
+        Index(socket, socket.Connection.Accept(now, syn, configuration, link, key));
         if (socket.FastOpened)
         {
             socket.Opening = listener.FastOpen;
@@ -301,12 +300,12 @@ public sealed class NetworkStack
         SynCookie cookie = _cookies.Make(now, syn, options);
         TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source) with { TimestampOffset = OffsetOf(cookie) };
         byte[] answer = SynCookieSegment.AnswerOptions(
-            now, syn, options, cookie, configuration, _options.Connection.ChecksumRequired, _tokens.IsFree(cookie.Key));
+            now, syn, options, cookie, configuration, _options.Connection.CapableFlags, _tokens.IsFree(cookie.Key));
         _replies.Add(link, answer, SynCookieSegment.AnswerHeader(syn, cookie, _options.Connection.ReceiveBuffer));
     }
 
     /// <summary>Opens the connection of a SYN that was answered with a cookie, by the ACK that brings the cookie back.</summary>
-    private bool TryOpenByCookie(Instant now, int link, int path, in TcpSegment ack)
+    private bool TryOpenByCookie(Instant now, int link, in TcpSegment ack)
     {
         _ = TcpOptions.TryParse(ack.Options, out TcpOptions options);
         if (!_listeners.TryGetValue(ack.Destination.Port, out StackListener? listener) || !_cookies.InUse(now))
@@ -340,7 +339,7 @@ public sealed class NetworkStack
             throw new InvalidOperationException("A segment of our own making is not one.");
         }
 
-        StackSocket socket = Accept(now, listener, link, path, syn, configuration, cookie.Key);
+        StackSocket socket = Accept(now, listener, link, syn, configuration, cookie.Key);
         Span<byte> unsent = stackalloc byte[SynCookieSegment.Room];
         Instant then = now + -SynCookieSegment.RoundTrip(now, options, configuration);
         socket.Connection.TryTransmit(then, unsent, out _, out Subflow? subflow);
@@ -351,21 +350,9 @@ public sealed class NetworkStack
 
     private static uint OffsetOf(in SynCookie cookie) => (uint)(cookie.Key >> 32);
 
-    private bool TryAcceptJoin(Instant now, int link, StackSocket socket, in TcpSegment syn)
-    {
-        TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source);
-        if (socket.Connection.AcceptJoin(now, syn, configuration, link) is not { } subflow)
-        {
-            return false;
-        }
-
-        Index(socket, subflow);
-        return true;
-    }
-
     private StackSocket Add(StackListener? listener)
     {
-        var connection = new MptcpConnection(_options.Connection, _tokens, _addresses.Paths, Memory);
+        var connection = new MptcpConnection(_options.Connection, _tokens, _endpoints, Memory);
         var socket = new StackSocket(connection, listener);
         _sockets.Add(socket);
         _byConnection.Add(connection, socket);
@@ -382,10 +369,9 @@ public sealed class NetworkStack
     {
         while (socket.Connection.TryTakeJoin(out JoinRequest request))
         {
-            LocalAddress local = _addresses.All[request.Path];
-            if (TryConfigure(now, local, request.Remote, out TcpConfiguration? configuration))
+            if (TryConfigure(now, request.From.Address, request.From.Link, request.Remote, out TcpConfiguration? configuration))
             {
-                Index(socket, socket.Connection.Join(now, request, configuration, local.Link));
+                Index(socket, socket.Connection.Join(now, request, configuration, request.From.Link));
             }
         }
 
@@ -412,14 +398,14 @@ public sealed class NetworkStack
     }
 
     private bool TryConfigure(
-        Instant now, LocalAddress local, IpEndpoint remote, [NotNullWhen(true)] out TcpConfiguration? configuration)
+        Instant now, IpAddress local, int link, IpEndpoint remote, [NotNullWhen(true)] out TcpConfiguration? configuration)
     {
         foreach (ushort port in _configurations.EphemeralPorts())
         {
-            var endpoint = new IpEndpoint(local.Address, port);
+            var endpoint = new IpEndpoint(local, port);
             if (!_byKey.ContainsKey(new ConnectionKey(endpoint, remote)))
             {
-                configuration = Configure(now, local.Link, endpoint, remote);
+                configuration = Configure(now, link, endpoint, remote);
                 return true;
             }
         }

@@ -6,17 +6,24 @@ namespace Mptcp.Stack;
 internal sealed class ReplyQueue
 {
     private const int Limit = 256;
+    private const int OptionsRoom = 4;
     private readonly Queue<(int Link, TcpHeaderFields Header, byte[] Options)> _replies = new();
 
     /// <summary>A RST, which takes its numbers from the segment (RFC 9293 §3.10.7.1); none for a RST.</summary>
-    public void AddReset(int link, in TcpSegment segment)
+    /// <param name="link">The link.</param>
+    /// <param name="segment">What it answers.</param>
+    /// <param name="reason">Why a join is refused (RFC 8684 §3.6); null for anything else.</param>
+    public void AddReset(int link, in TcpSegment segment, MpTcpRstOption? reason = null)
     {
         if (segment.Rst)
         {
             return;
         }
 
-        Add(link, [], new TcpHeaderFields
+        Span<byte> room = stackalloc byte[OptionsRoom];
+        var options = new TcpOptionWriter(room);
+        reason?.TryWrite(ref options);
+        Add(link, options.Written.ToArray(), new TcpHeaderFields
         {
             Source = segment.Destination,
             Destination = segment.Source,

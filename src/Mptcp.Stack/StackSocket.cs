@@ -68,6 +68,29 @@ public sealed class StackSocket
     /// <summary>Replaces the list's content by the subflows, those that have ended included.</summary>
     public void CopySubflows(List<SubflowInfo> destination) => Connection.CopySubflows(destination);
 
+    /// <summary>
+    /// Asks the peer to use a subflow only when no other is left (MP_PRIO, RFC 8684 §3.3.8), or takes that back; our own
+    /// data keeps to it as well. MP_PRIO goes three times, a retransmission timeout and twice that apart, because nobody
+    /// acknowledges it.
+    /// </summary>
+    /// <param name="subflow">Its number, as in <see cref="SubflowInfo.Number"/>.</param>
+    /// <param name="backup">Whether it is to be a backup.</param>
+    /// <returns>False when there is no such subflow, or it is over, or the connection is plain TCP.</returns>
+    public bool SetBackup(int subflow, bool backup) => Connection.SetBackup(subflow, backup);
+
+    /// <summary>Closes one subflow with a FIN, after what it has been given; it gets nothing more.</summary>
+    /// <param name="subflow">Its number.</param>
+    /// <returns>False when there is no such subflow, or it is the only one that works (RFC 8684 §3.3.3).</returns>
+    public bool CloseSubflow(int subflow) => Connection.CloseSubflow(subflow);
+
+    /// <summary>Resets one subflow at once with MP_TCPRST; what it has not delivered goes again on the others.</summary>
+    /// <param name="subflow">Its number.</param>
+    /// <param name="reason">What the peer is told (RFC 8684 §3.6).</param>
+    /// <param name="transient">Flag T: the peer may try the path again.</param>
+    /// <returns>False when there is no such subflow, or the connection is plain TCP.</returns>
+    public bool ResetSubflow(int subflow, MpTcpRstReason reason, bool transient = false) =>
+        Connection.ResetSubflow(subflow, reason, transient);
+
     /// <summary>The next event that was not taken yet.</summary>
     public bool TryTakeEvent(out ConnectionEvent taken) => Connection.TryTakeEvent(out taken);
 

@@ -16,11 +16,11 @@ internal static class SynCookieSegment
     /// <param name="theirs">Its options.</param>
     /// <param name="cookie">The cookie.</param>
     /// <param name="configuration">What a connection would be told.</param>
-    /// <param name="checksumRequired">Whether this host asks for checksums.</param>
+    /// <param name="ours">The flags of MP_CAPABLE that this host sets.</param>
     /// <param name="keyIsFree">Whether the cookie's key may be used (RFC 8684 §3.1).</param>
     public static byte[] AnswerOptions(
         Instant now, in TcpSegment syn, in TcpOptions theirs, in SynCookie cookie, TcpConfiguration configuration,
-        bool checksumRequired, bool keyIsFree)
+        MpCapableFlags ours, bool keyIsFree)
     {
         Span<byte> room = stackalloc byte[TcpPacket.MaxOptionsLength];
         var writer = new TcpOptionWriter(room);
@@ -43,8 +43,7 @@ internal static class SynCookieSegment
 
         if (keyIsFree && MptcpConnection.IsProposal(syn, out MpCapableFlags flags))
         {
-            flags |= checksumRequired ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None;
-            new MpCapableOption { Version = MpCapableOption.Version1, Flags = flags, SenderKey = cookie.Key }.TryWrite(ref writer);
+            new MpCapableOption { Version = MpCapableOption.Version1, Flags = flags | ours, SenderKey = cookie.Key }.TryWrite(ref writer);
         }
 
         writer.PadToWord();

@@ -82,6 +82,12 @@ public interface ITcpDataSink
 /// </summary>
 public interface ITcpUser : ITcpDataSource, ITcpDataSink
 {
+    /// <summary>
+    /// Whether the options of the next pure ACK fit only in the place of timestamps. RFC 7323 §3.2 wants them in each
+    /// segment, and lets a receiver do without.
+    /// </summary>
+    bool NeedsWholeOptions => false;
+
     /// <summary>Adds the user's options to a segment; what does not fit the writer's budget has to wait.</summary>
     void WriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer);
 

@@ -50,7 +50,8 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
             }
         }
 
-        if (Timestamps && (context.Flags & TcpFlags.Rst) == 0)
+        bool pure = range.Length == 0 && context.Flags == TcpFlags.Ack;
+        if (Timestamps && (context.Flags & TcpFlags.Rst) == 0 && !(pure && user.NeedsWholeOptions))
         {
             uint value = unchecked(configuration.TimestampOffset + (uint)(context.Now.Nanoseconds / Instant.Millisecond));
             options.TryWriteTimestamps(value, context.EchoedTimestamp);

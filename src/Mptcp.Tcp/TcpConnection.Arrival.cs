@@ -70,6 +70,7 @@ public sealed partial class TcpConnection
         {
             if (acceptable)
             {
+                _ = _user.ExamineOptions(segment, 0);
                 Finish(TcpCloseReason.Refused);
             }
 

@@ -63,6 +63,9 @@ public sealed partial class TcpConnection
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long SmoothedRtt => _sender.SmoothedRtt;
 
+    /// <summary>The retransmission timeout in nanoseconds, back-off included (RFC 6298).</summary>
+    public long RetransmissionTimeout => _sender.RetransmissionTimeout;
+
     /// <summary>The congestion window in bytes.</summary>
     public long CongestionWindow => _sender.CongestionWindow;
 

@@ -44,6 +44,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long SmoothedRtt => _rtt.Smoothed;
 
+    public long RetransmissionTimeout => _rtt.Rto;
+
     public long CongestionWindow => _congestion.Window;
 
     public long BytesInFlight => _scoreboard.BytesInFlight;

@@ -19,6 +19,12 @@ public enum MptcpEventKind
 
     /// <summary>The connection goes on as plain TCP; <see cref="MptcpEvent.Reason"/> says why (RFC 8684 §3.7).</summary>
     Fallback,
+
+    /// <summary>The peer removed an address; subflows to it are asked whether they still answer.</summary>
+    AddressRemoved,
+
+    /// <summary>The peer wants a subflow to be a backup, or to be one no more.</summary>
+    PriorityChanged,
 }
 
 /// <summary>One event of a connection.</summary>
@@ -39,6 +45,8 @@ public sealed record MptcpEvent(
             MptcpEventKind.SubflowClosed => $"subflow {Subflow} closed: {LocalEndPoint} to {RemoteEndPoint}",
             MptcpEventKind.SubflowSuspect => $"subflow {Subflow} makes no progress: {LocalEndPoint} to {RemoteEndPoint}",
             MptcpEventKind.AddressAnnounced => $"the peer announced {RemoteEndPoint}",
+            MptcpEventKind.AddressRemoved => "the peer removed an address",
+            MptcpEventKind.PriorityChanged => $"the peer changed the priority of subflow {Subflow}",
             _ => "fell back to plain TCP",
         };
         return Reason.Length == 0 || Kind == MptcpEventKind.AddressAnnounced ? what : $"{what} ({Reason})";

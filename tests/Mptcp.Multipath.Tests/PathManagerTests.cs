@@ -9,6 +9,7 @@ public sealed class PathManagerTests
 {
     private static readonly IpEndpoint _server = new(IpAddress.Parse("192.0.2.1"), 443);
     private static readonly IpEndpoint _other = new(IpAddress.Parse("192.0.2.2"), 443);
+    private readonly LocalEndpoints _endpoints = new(new MptcpSettings().Limits);
 
     [Fact]
     public void One_subflow_from_each_further_address_of_the_family_and_each_once()
@@ -17,9 +18,9 @@ public sealed class PathManagerTests
         Assert.True(manager.TryNext([], out JoinRequest first));
         Assert.True(manager.TryNext([], out JoinRequest second));
         Assert.False(manager.TryNext([], out _));
-        Assert.Equal(new JoinRequest(2, _server, 0), first);
-        Assert.Equal(new JoinRequest(3, _server, 0), second);
-        Assert.Equal([0, 2, 3, 4], new[] { 0, 1, 2, 3 }.Select(path => (int)manager.IdOf(path)));
+        Assert.Equal((IpAddress.Parse("10.0.1.1"), _server, 0), (first.From.Address, first.Remote, first.RemoteId));
+        Assert.Equal((IpAddress.Parse("10.0.2.1"), _server, 0), (second.From.Address, second.Remote, second.RemoteId));
+        Assert.Equal([0, 2, 3, 4], _endpoints.All.Select(endpoint => (int)manager.IdOf(endpoint)));
     }
 
     [Fact]
@@ -29,7 +30,7 @@ public sealed class PathManagerTests
         manager.HandleAnnounced(7, _other);
         manager.HandleAnnounced(7, _other);
         Assert.True(manager.TryNext([], out JoinRequest request));
-        Assert.Equal(new JoinRequest(0, _other, 7), request);
+        Assert.Equal((_other, 7), (request.Remote, request.RemoteId));
         Assert.False(manager.TryNext([], out _));
     }
 
@@ -43,70 +44,167 @@ public sealed class PathManagerTests
     }
 
     [Fact]
-    public void An_announcement_is_repeated_until_it_is_echoed()
+    [Trait("Requirement", "168")]
+    [Trait("Requirement", "241")]
+    public void A_pair_of_addresses_that_failed_is_tried_again_only_when_it_is_announced_again()
     {
-        (AddressSignals ours, AddressSignals theirs) = Signals();
-        var now = new Instant(Instant.Second);
-        ours.Announce(now, 3, IpAddress.Parse("192.0.2.9"));
-        AddAddressOption sent = Taken(ours);
-        Assert.False(ours.HasPending);
-        now = ours.NextTimeout;
-        ours.HandleTimeout(now);
-        Assert.Equal(sent, Taken(ours));
-
-        Assert.True(theirs.Handle(sent));
-        AddAddressOption echo = Taken(theirs);
-        Assert.Equal(sent.ToEcho(), echo);
-        Assert.False(ours.Handle(echo));
-        ours.HandleTimeout(ours.NextTimeout);
-        Assert.False(ours.HasPending);
-        Assert.Equal(Instant.Never, ours.NextTimeout);
-    }
-
-    [Fact]
-    public void An_announcement_that_nobody_echoes_is_given_up()
-    {
-        (AddressSignals ours, _) = Signals();
-        ours.Announce(new Instant(1), 3, IpAddress.Parse("192.0.2.9"));
-        int sent = 0;
-        while (ours.HasPending)
+        PathManager manager = Of("10.0.0.1");
+        int attempts = 0;
+        for (int i = 0; i < 20; i++)
         {
-            _ = Taken(ours);
-            sent++;
-            ours.HandleTimeout(ours.NextTimeout);
+            manager.HandleAnnounced(7, _other);
+            attempts += manager.TryNext([], out _) ? 1 : 0;
+            Assert.False(manager.TryNext([], out _));
         }
 
-        Assert.Equal(4, sent);
-        Assert.Equal(Instant.Never, ours.NextTimeout);
+        // Nobody may send us to an address for ever.
+        Assert.Equal(9, attempts);
     }
 
     [Fact]
-    public void An_announcement_with_a_foreign_HMAC_is_neither_used_nor_echoed()
+    [Trait("Requirement", "153")]
+    [Trait("Requirement", "169")]
+    [Trait("Requirement", "171")]
+    public void An_identifier_goes_to_another_address_only_after_its_removal()
     {
-        (AddressSignals ours, AddressSignals theirs) = Signals();
-        ours.Announce(new Instant(1), 3, IpAddress.Parse("192.0.2.9"));
-        AddAddressOption changed = Taken(ours) with { Address = IpAddress.Parse("192.0.2.10") };
-        Assert.False(theirs.Handle(changed));
-        Assert.False(theirs.HasPending);
+        PathManager manager = Of("10.0.0.1");
+        var third = new IpEndpoint(IpAddress.Parse("192.0.2.3"), 443);
+        Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, _other));
+        Assert.Equal(AnnouncementOutcome.Contradicted, manager.HandleAnnounced(7, third));
+        Assert.True(manager.HandleRemoved(7));
+        Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, third));
+        Assert.True(manager.TryNext([], out JoinRequest request));
+        Assert.Equal(third, request.Remote);
     }
 
-    private static PathManager Of(params string[] addresses) => new(
-        [.. addresses.Select(address => new LocalPath(IpAddress.Parse(address), IpAddress.Parse(address)))], 0, _server);
-
-    private static (AddressSignals Ours, AddressSignals Theirs) Signals()
+    [Fact]
+    [Trait("Requirement", "170")]
+    public void The_same_address_with_another_port_is_another_place_to_go()
     {
-        var ours = new ConnectionKeys(11);
-        var theirs = new ConnectionKeys(22);
-        ours.SetRemote(22);
-        theirs.SetRemote(11);
-        return (new AddressSignals(ours), new AddressSignals(theirs));
+        PathManager manager = Of("10.0.0.1");
+        manager.HandleAnnounced(7, _other);
+        Assert.True(manager.TryNext([], out _));
+        Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, _other with { Port = 444 }));
+        Assert.True(manager.TryNext([], out JoinRequest request));
+        Assert.Equal(444, request.Remote.Port);
     }
 
-    private static AddAddressOption Taken(AddressSignals signals)
+    [Fact]
+    [Trait("Requirement", "155")]
+    public void What_is_remembered_of_a_peer_is_bounded()
     {
-        var writer = new TcpOptionWriter(new byte[40]);
-        Assert.True(signals.TryWrite(ref writer));
-        Assert.True(AddAddressOption.TryParse(writer.Written, out AddAddressOption option));
-        return option;
+        PathManager manager = Of("10.0.0.1");
+        for (byte id = 1; id <= 8; id++)
+        {
+            Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(id, At(id)));
+        }
+
+        Assert.Equal(AnnouncementOutcome.TooMany, manager.HandleAnnounced(9, At(9)));
+    }
+
+    [Fact]
+    [Trait("Requirement", "180")]
+    public void A_removed_first_address_gets_no_further_subflow()
+    {
+        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        Assert.True(manager.HandleRemoved(0));
+        Assert.False(manager.TryNext([], out _));
+    }
+
+    [Fact]
+    [Trait("Requirement", "231")]
+    public void An_unknown_identifier_is_not_removed()
+    {
+        PathManager manager = Of("10.0.0.1");
+        Assert.False(manager.HandleRemoved(5));
+    }
+
+    [Fact]
+    [Trait("Requirement", "200")]
+    [Trait("Requirement", "201")]
+    [Trait("Requirement", "202")]
+    public void A_path_is_tried_again_after_a_transient_reset_a_few_times()
+    {
+        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        var now = new Instant(Instant.Second);
+        Assert.True(manager.TryNext([], out JoinRequest request));
+        for (int i = 0; i < 3; i++)
+        {
+            manager.HandleTransientReset(now, request.From.Address, request.Remote, MpTcpRstReason.LackOfResources);
+            Assert.False(manager.TryNext([], out _));
+            Assert.True(manager.NextTimeout - now >= 10 * Instant.Second);
+            now = manager.NextTimeout;
+            manager.HandleTimeout(now);
+            Assert.True(manager.TryNext([], out JoinRequest again));
+            Assert.Equal(request, again);
+        }
+
+        manager.HandleTransientReset(now, request.From.Address, request.Remote, MpTcpRstReason.LackOfResources);
+        Assert.Equal(Instant.Never, manager.NextTimeout);
+    }
+
+    [Fact]
+    public void With_endpoints_their_flags_decide()
+    {
+        PathManager manager = Of("10.0.0.1", "10.0.1.1", "10.0.2.1");
+        Assert.True(_endpoints.TryConfigure(IpAddress.Parse("10.0.2.1"), null, EndpointFlags.Subflow, 9, out _));
+        Assert.True(manager.TryNext([], out JoinRequest request));
+        Assert.Equal((9, _server), (request.From.Id, request.Remote));
+        Assert.False(manager.TryNext([], out _));
+    }
+
+    [Fact]
+    public void An_announced_address_gets_one_subflow_or_one_from_each_fullmesh_endpoint()
+    {
+        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        _endpoints.TryConfigure(IpAddress.Parse("10.0.1.1"), null, EndpointFlags.Signal, null, out LocalEndpoint endpoint);
+        manager.HandleAnnounced(3, _other);
+        manager.HandleAnnounced(4, At(4));
+        _endpoints.Limits = _endpoints.Limits with { AcceptedAddresses = 1 };
+        Assert.True(manager.TryNext([], out _));
+        Assert.False(manager.TryNext([], out _));
+
+        Assert.True(_endpoints.TryRemove(endpoint.Id, out _));
+        Assert.True(_endpoints.TryConfigure(
+            endpoint.Address, null, EndpointFlags.Subflow | EndpointFlags.Fullmesh, null, out _));
+        _endpoints.Limits = _endpoints.Limits with { AcceptedAddresses = 2 };
+        var reached = new List<IpEndpoint>();
+        while (manager.TryNext([], out JoinRequest next))
+        {
+            Assert.Equal(endpoint.Address, next.From.Address);
+            reached.Add(next.Remote);
+        }
+
+        Assert.Contains(_server, reached);
+        Assert.Contains(At(4), reached);
+    }
+
+    [Fact]
+    public void Endpoints_that_contradict_themselves_are_not_taken()
+    {
+        _ = Of("10.0.0.1", "10.0.1.1");
+        IpAddress address = IpAddress.Parse("10.0.1.1");
+        Assert.False(_endpoints.TryConfigure(address, 80, EndpointFlags.Subflow, null, out _));
+        Assert.False(_endpoints.TryConfigure(address, null, EndpointFlags.Signal | EndpointFlags.Fullmesh, null, out _));
+        Assert.False(_endpoints.TryConfigure(IpAddress.Parse("10.9.9.9"), null, EndpointFlags.Signal, null, out _));
+        Assert.False(_endpoints.TryConfigure(address, null, EndpointFlags.None, null, out _));
+        Assert.False(_endpoints.Configured);
+
+        // An identifier of a bare address gives way to one that was asked for.
+        Assert.True(_endpoints.TryConfigure(address, null, EndpointFlags.Signal, 1, out _));
+        Assert.False(_endpoints.TryConfigure(address, null, EndpointFlags.Signal, 2, out _));
+        Assert.Equal(2, _endpoints.All.Select(endpoint => endpoint.Id).Distinct().Count());
+    }
+
+    private static IpEndpoint At(byte last) => new(IpAddress.Parse($"192.0.2.{100 + last}"), 443);
+
+    private PathManager Of(params string[] addresses)
+    {
+        foreach (string address in addresses)
+        {
+            Assert.True(_endpoints.TryAddAddress(IpAddress.Parse(address), IpAddress.Parse(address), 0, out _));
+        }
+
+        return new PathManager(_endpoints, new IpEndpoint(IpAddress.Parse(addresses[0]), 5000), _server, isInitiator: true);
     }
 }

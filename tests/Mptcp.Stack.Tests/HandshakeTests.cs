@@ -1,6 +1,7 @@
 using Mptcp.Multipath;
 using Mptcp.Simulation;
 using Mptcp.Tcp;
+using Mptcp.Wire;
 using Xunit;
 
 namespace Mptcp.Stack.Tests;
@@ -170,6 +171,10 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    [Trait("Requirement", "70")]
+    [Trait("Requirement", "71")]
+    [Trait("Requirement", "84")]
+    [Trait("Requirement", "229")]
     public void A_join_with_an_unknown_token_is_reset()
     {
         var hosts = new TwoHosts(_path, _path)
@@ -184,7 +189,11 @@ public sealed class HandshakeTests
         };
         (StackSocket client, _) = TransferTests.Run(hosts, 500_000, 0);
         Assert.True(client.IsMultipath);
-        Assert.Contains(TwoHosts.EventsOf(client), e => e.Kind == ConnectionEventKind.SubflowClosed && e.Reason == "refused");
+        Assert.Contains(TwoHosts.EventsOf(client), e => e.Kind == ConnectionEventKind.SubflowClosed
+            && e.Reason.StartsWith("refused", StringComparison.Ordinal));
+        Assert.Contains(hosts.Log, line => line == "1< Rst, Ack 0 MpTcpRst(4)");
+        Assert.Equal(MpTcpRstReason.MptcpSpecificError, hosts.SubflowsOf(client)[1].ResetReceived?.Reason);
+        Assert.True(hosts.Server.Signals[MptcpCounter.JoinUnknownToken] > 0);
     }
 
     [Fact]
@@ -206,6 +215,8 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    [Trait("Requirement", "159")]
+    [Trait("Requirement", "165")]
     public void An_announced_address_is_echoed_and_used()
     {
         // One path to the client's single address; the server has a second address behind the same link.
@@ -220,6 +231,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    [Trait("Requirement", "166")]
     public void An_announcement_that_is_lost_comes_again()
     {
         int drops = 0;
@@ -234,6 +246,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    [Trait("Requirement", "162")]
     public void An_announcement_with_a_wrong_HMAC_is_ignored()
     {
         var hosts = new TwoHosts(_path)
@@ -244,6 +257,7 @@ public sealed class HandshakeTests
         (StackSocket client, _) = TransferTests.Run(hosts, 500_000, 0);
         Assert.Single(hosts.SubflowsOf(client));
         Assert.DoesNotContain(hosts.Log, line => line.Contains("AddAddress(8)", StringComparison.Ordinal));
+        Assert.True(hosts.Client.Signals[MptcpCounter.AnnouncementForged] > 0);
     }
 
     private static bool Pump(Stream stream)

@@ -45,6 +45,24 @@ internal static class MptcpStripper
         }
     });
 
+    /// <summary>Another HMAC in the MP_JOIN of a SYN/ACK (16 octets) or of a third ACK (24).</summary>
+    public static void ChangeProof(byte[] packet, int length) => Change(packet, (segment, option) =>
+    {
+        if (option.Length == length && (MpJoinSynAckOption.TryParse(option, out _) || MpJoinAckOption.TryParse(option, out _)))
+        {
+            option[4] ^= 1;
+        }
+    });
+
+    /// <summary>Flag C away from every MP_CAPABLE.</summary>
+    public static void ClearDeny(byte[] packet) => Change(packet, (segment, option) =>
+    {
+        if (MpCapableOption.TryParse(option, out _))
+        {
+            option[3] &= unchecked((byte)~(byte)MpCapableFlags.DenyJoinInitialAddress);
+        }
+    });
+
     private delegate void OptionChange(string segment, Span<byte> option);
 
     private static void Change(byte[] packet, OptionChange change, byte kind = TcpOptionKind.Mptcp)

@@ -1,0 +1,241 @@
+using Mptcp.Wire;
+
+namespace Mptcp.Multipath;
+
+/// <content>Addresses, priorities and the admission of joins (RFC 8684 §3.2, §3.3.8, §3.4, §3.6).</content>
+public sealed partial class MptcpConnection
+{
+    // Whoever knows the token alone may hold so many places, each for as long as a SYN/ACK is repeated.
+    private const int HalfOpenLimit = 8;
+
+    /// <summary>The host's counters.</summary>
+    internal MptcpCounters Counters => _endpoints.Counters;
+
+    /// <summary>Whether one more subflow may join.</summary>
+    internal bool CanJoin => TakesJoins && _subflows.Further < _endpoints.Limits.Subflows;
+
+    /// <summary>Whether a signal about addresses waits.</summary>
+    internal bool HasSignals => _confirmed && !IsPlain && !_closed && _signals.HasPending;
+
+    /// <summary>Whether the next of them needs all the room that a segment has for options.</summary>
+    internal bool NeedsWholeOptions => HasSignals && _signals.NeedsWholeRoom;
+
+    private bool TakesJoins => _confirmed && !IsPlain && !_closed && !_fastClosed && !IsComplete;
+
+    // A responder waits for a DATA_ACK: only then is it sure that options survive both ways (RFC 8684 §3.1).
+    private bool MayOpen => CanJoin && (_isInitiator || _peerAcknowledged);
+
+    /// <summary>
+    /// Asks the peer to use a subflow only when no other is left, or takes that back: MP_PRIO on it, and our own data
+    /// keeps to it as well (RFC 8684 §3.3.8). False when there is no such subflow, or it is over.
+    /// </summary>
+    /// <param name="subflow">Its number, as in <see cref="SubflowInfo.Number"/>.</param>
+    /// <param name="backup">Whether it is to be a backup.</param>
+    public bool SetBackup(int subflow, bool backup)
+    {
+        Subflow? found = IsPlain ? null : _subflows.Find(subflow);
+        found?.Signals.SetBackup(backup);
+        return found is not null;
+    }
+
+    /// <summary>
+    /// Closes one subflow with a FIN, after what it has been given. False when there is no such subflow, or when it is
+    /// the only one that works: that one ends with the connection (RFC 8684 §3.3.3).
+    /// </summary>
+    /// <param name="subflow">Its number.</param>
+    public bool CloseSubflow(int subflow)
+    {
+        Subflow? found = IsPlain ? null : _subflows.Find(subflow);
+        if (found is null || !_subflows.AnyUsableBeside(found))
+        {
+            return false;
+        }
+
+        found.Close();
+        return true;
+    }
+
+    /// <summary>
+    /// Resets one subflow at once; what it has not delivered goes again on the others. False when there is none such.
+    /// </summary>
+    /// <param name="subflow">Its number.</param>
+    /// <param name="reason">What the peer is told (RFC 8684 §3.6).</param>
+    /// <param name="transient">Whether the peer may try the path again.</param>
+    public bool ResetSubflow(int subflow, MpTcpRstReason reason, bool transient)
+    {
+        Subflow? found = IsPlain ? null : _subflows.Find(subflow);
+        found?.Abort(reason, "reset on demand", transient);
+        return found is not null;
+    }
+
+    /// <summary>An endpoint of the host has changed: the peer is told, and subflows follow.</summary>
+    public void HandleEndpointChange(in EndpointChange change)
+    {
+        if (IsPlain || _closed)
+        {
+            return;
+        }
+
+        _pathManager.HandleEndpointChange(change, _settings.AnnounceAddresses);
+        RunPathCommands();
+    }
+
+    internal bool TryWriteSignal(long timeout, ref TcpOptionWriter writer) =>
+        HasSignals && _signals.TryWrite(Now, timeout, ref writer);
+
+    internal void HandleAddressSignals(Subflow subflow, in SegmentOptions options)
+    {
+        if (options.AddAddress is { } added && _signals.Handle(added))
+        {
+            HandleAnnounced(subflow, added);
+        }
+
+        if (options.RemoveAddress is { } removed)
+        {
+            for (int i = 0; i < removed.Count; i++)
+            {
+                HandleRemovedAddress(subflow, removed.Get(i));
+            }
+
+            _subflows.ReinjectSuspects(_sender);
+        }
+    }
+
+    internal void HandlePriority(Subflow subflow, bool backup)
+    {
+        Counters.Add(MptcpCounter.PriorityReceived);
+        if (subflow.PeerAskedBackup != backup)
+        {
+            subflow.PeerAskedBackup = backup;
+            _events.Add(
+                ConnectionEventKind.PriorityChanged, subflow, backup ? "the peer wants it spared" : "the peer wants it used");
+        }
+    }
+
+    private void HandleAnnounced(Subflow subflow, in AddAddressOption added)
+    {
+        // Without a port: the one that the subflow which carried it uses (RFC 8684 §3.4.1).
+        var remote = new IpEndpoint(added.Address, added.Port ?? subflow.Remote.Port);
+        AnnouncementOutcome outcome = _pathManager.HandleAnnounced(added.AddressId, remote);
+        Counters.Add(outcome switch
+        {
+            AnnouncementOutcome.Taken => MptcpCounter.AnnouncementTaken,
+            AnnouncementOutcome.Repeated => MptcpCounter.AnnouncementRepeated,
+            AnnouncementOutcome.TooMany => MptcpCounter.AnnouncementTooMany,
+            _ => MptcpCounter.AnnouncementContradicted,
+        });
+        if (outcome == AnnouncementOutcome.Contradicted)
+        {
+            return;
+        }
+
+        _signals.Confirm(added);
+        if (outcome == AnnouncementOutcome.Taken)
+        {
+            _events.Add(new ConnectionEvent(
+                ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, "announced by the peer"));
+        }
+    }
+
+    private void HandleRemovedAddress(Subflow by, byte id)
+    {
+        bool known = _pathManager.HandleRemoved(id);
+        for (int i = 0; i < _subflows.Count; i++)
+        {
+            Subflow subflow = _subflows.Alive[i];
+            if (subflow.RemoteId == id && subflow.IsAlive)
+            {
+                known = true;
+                subflow.Signals.BeginDoubt(Now);
+            }
+        }
+
+        Counters.Add(known ? MptcpCounter.RemovalReceived : MptcpCounter.RemovalUnknown);
+        if (known)
+        {
+            _events.Add(ConnectionEventKind.AddressRemoved, by, $"the peer removed the address with identifier {id}");
+        }
+    }
+
+    /// <summary>Whether a join to <paramref name="local"/> is refused, and what the RST then says.</summary>
+    private bool RefusesJoin(IpEndpoint local, ref MpTcpRstOption refusal)
+    {
+        if (!TakesJoins)
+        {
+            return true;
+        }
+
+        (MptcpCounter counter, MpTcpRstReason reason) =
+            _settings.DenyJoinInitialAddress && local == _initial.Local
+                ? (MptcpCounter.JoinDenied, MpTcpRstReason.AdministrativelyProhibited)
+            : !CanJoin ? (MptcpCounter.JoinOverLimit, MpTcpRstReason.AdministrativelyProhibited)
+            : _subflows.HalfOpen >= HalfOpenLimit ? (MptcpCounter.JoinTooManyHalfOpen, MpTcpRstReason.LackOfResources)
+            : (MptcpCounter.Count, MpTcpRstReason.Unspecified);
+        if (counter == MptcpCounter.Count)
+        {
+            return false;
+        }
+
+        Counters.Add(counter);
+        refusal = new MpTcpRstOption(Transient: reason == MpTcpRstReason.LackOfResources, reason);
+        return true;
+    }
+
+    private void HandleTransientReset(Subflow subflow)
+    {
+        if (subflow is { Number: > 0, OpenedByPeer: false, ResetReceived: { Transient: true } reset } && !IsPlain)
+        {
+            _pathManager.HandleTransientReset(Now, subflow.Local.Address, subflow.Remote, reset.Reason);
+        }
+    }
+
+    private void RunPathCommands()
+    {
+        while (_pathManager.TryTakeCommand(out PathCommand command))
+        {
+            switch (command.Kind)
+            {
+                case PathCommandKind.Announce:
+                    _signals.Announce(command.Id, command.Endpoint.Announced, command.Endpoint.Port);
+                    break;
+                case PathCommandKind.Withdraw:
+                    _signals.Withdraw(command.Id);
+                    break;
+                default:
+                    RunOnSubflows(command);
+                    break;
+            }
+        }
+    }
+
+    private void RunOnSubflows(in PathCommand command)
+    {
+        for (int i = 0; i < _subflows.Count; i++)
+        {
+            Subflow subflow = _subflows.Alive[i];
+            if (!subflow.IsAlive || !IsFrom(subflow, command))
+            {
+                continue;
+            }
+
+            if (command.Kind == PathCommandKind.SetBackup)
+            {
+                subflow.Signals.SetBackup(command.Endpoint.Has(EndpointFlags.Backup));
+            }
+            else if (command.Kind == PathCommandKind.Reset)
+            {
+                subflow.Abort(MpTcpRstReason.Unspecified, "its local address is gone");
+            }
+            else if (_subflows.AnyUsableBeside(subflow))
+            {
+                // The last one that works goes on: the data has nowhere else to go (RFC 8684 §3.3.3).
+                subflow.Close();
+            }
+        }
+    }
+
+    /// <summary>Of a gone address every subflow ends; else an endpoint's are those with its identifier.</summary>
+    private static bool IsFrom(Subflow subflow, in PathCommand command) => command.Kind == PathCommandKind.Reset
+        ? subflow.Local.Address == command.Endpoint.Address
+        : subflow.LocalId == command.Id;
+}
