@@ -160,6 +160,18 @@ public sealed class HostedSocket
     public Task<bool> WaitForSubflowsAsync(CancellationToken cancellationToken = default) =>
         RunAsync((socket, _) => new Attempt<bool>(socket.SubflowsFinished, true), cancellationToken);
 
+    /// <summary>As <see cref="StackSocket.SetBackup"/>.</summary>
+    public Task<bool> SetBackupAsync(int subflow, bool backup) =>
+        RunAsync((socket, _) => new Attempt<bool>(true, socket.SetBackup(subflow, backup)));
+
+    /// <summary>As <see cref="StackSocket.CloseSubflow"/>.</summary>
+    public Task<bool> CloseSubflowAsync(int subflow) =>
+        RunAsync((socket, _) => new Attempt<bool>(true, socket.CloseSubflow(subflow)));
+
+    /// <summary>As <see cref="StackSocket.ResetSubflow"/>.</summary>
+    public Task<bool> ResetSubflowAsync(int subflow, MpTcpRstReason reason, bool transient = false) =>
+        RunAsync((socket, _) => new Attempt<bool>(true, socket.ResetSubflow(subflow, reason, transient)));
+
     /// <summary>Whether this is Multipath TCP now, and the subflows, those that have ended included.</summary>
     public Task<(bool IsMultipath, List<SubflowInfo> Subflows)> DescribeAsync() => RunAsync((socket, _) =>
     {

@@ -89,6 +89,10 @@ internal sealed class Peers : IDisposable
         Engine = await accepting;
     }
 
+    /// <summary>Asks or changes the engine's host: its endpoints, limits and counters.</summary>
+    public Task<T> OnStack<T>(Func<NetworkStack, T> function) =>
+        _loop.RunAsync((stack, _) => new Attempt<T>(true, function(stack)), Cancel);
+
     /// <summary>Turns Fast Open on in the kernel, for clients and servers.</summary>
     public void AllowFastOpen() => KernelPlace.SetSysctl("ipv4/tcp_fastopen", "3");
 
