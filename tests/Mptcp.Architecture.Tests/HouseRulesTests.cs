@@ -48,7 +48,7 @@ public sealed class HouseRulesTests
     public void Every_project_is_in_the_solution()
     {
         string solution = File.ReadAllText(Path.Combine(_root, "Mptcp.slnx")).Replace('\\', '/');
-        foreach (string project in (string[])[.. Projects("src"), .. Projects("tests"), .. Projects("samples"), .. Projects("bench")])
+        foreach (string project in (string[])[.. Projects("src"), .. Projects("tests"), .. Projects("samples"), .. Projects("bench"), .. Projects("fuzz")])
         {
             string relative = Path.GetRelativePath(_root, project).Replace('\\', '/');
             Assert.Contains($"\"{relative}\"", solution, StringComparison.Ordinal);
