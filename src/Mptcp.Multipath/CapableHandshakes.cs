@@ -62,7 +62,15 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
         if (segment.Syn)
         {
             subflow.HandleSynDataTaken(segment);
-            if (options.Capable is { SenderKey: { } key, ReceiverKey: null, HmacSha256: true, Version: MpCapableOption.Version1 } capable)
+            if (options.Capable is not { SenderKey: { } key, ReceiverKey: null, HmacSha256: true, Version: MpCapableOption.Version1 } capable)
+            {
+                connection.FallBack(ConnectionEventCode.SynAckWithoutCapable);
+            }
+            else if (capable.ChecksumRequired && connection.RefusesChecksums)
+            {
+                connection.FallBack(ConnectionEventCode.ChecksumRefused);
+            }
+            else
             {
                 connection.HandleRemoteKey(key, capable.ChecksumRequired);
                 connection.HandleInitialWindow(segment.Window);
@@ -70,10 +78,6 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
                 {
                     connection.HandleDenyInitialAddress();
                 }
-            }
-            else
-            {
-                connection.FallBack("the SYN/ACK came without MP_CAPABLE: the peer, or a box on the path, does not know it");
             }
 
             return SegmentVerdict.Accept;
@@ -88,7 +92,7 @@ internal sealed class CapableInitiator(MptcpConnection connection) : SubflowHand
         }
         else if (segment.SequenceLength > 0 || subflow.Acknowledges(segment, 2 + connection.SentInSyn))
         {
-            connection.FallBack("the first segments after the handshake came without MPTCP options");
+            connection.FallBack(ConnectionEventCode.FirstSegmentsWithoutOptions);
         }
 
         return SegmentVerdict.Accept;
@@ -109,12 +113,14 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
 {
     public override bool IsResponder => true;
 
-    /// <summary>Whether a SYN proposes what this host speaks; otherwise the answer is plain TCP.</summary>
-    public static bool IsProposal(in SegmentOptions syn, out bool checksumRequired)
+    /// <summary>Why the answer to a SYN is plain TCP; none where it proposes what this host speaks.</summary>
+    public static ConnectionEventCode Refusal(in SegmentOptions syn, bool checksumRefused)
     {
-        // B set, or no algorithm that is known: as if the option were not there (RFC 8684 §3.1).
-        checksumRequired = syn.Capable is { ChecksumRequired: true };
-        return syn.Capable is { SenderKey: null, Version: MpCapableOption.Version1, HmacSha256: true, Extensibility: false };
+        // B set, or no algorithm that is known: as if the option were not there. A SYN of version 0 has a key. A later
+        // version is answered with ours (RFC 8684 §3.1).
+        return syn.Capable is not { SenderKey: null, Version: >= MpCapableOption.Version1, HmacSha256: true, Extensibility: false } capable
+            ? ConnectionEventCode.SynWithoutCapable
+            : checksumRefused && capable.ChecksumRequired ? ConnectionEventCode.ChecksumRefused : ConnectionEventCode.None;
     }
 
     public override bool TryWriteOptions(in SegmentDescription segment, ref TcpOptionWriter writer)
@@ -141,7 +147,9 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
         {
             if (ours != connection.LocalKey)
             {
-                return SegmentVerdict.Drop;
+                // Only a box that changes options does so, and what else it changed nobody knows (RFC 8684 §3.1).
+                connection.FallBack(ConnectionEventCode.WrongCapableKey);
+                return SegmentVerdict.Accept;
             }
 
             connection.HandleRemoteKey(theirs, checksumRequired: false);
@@ -164,7 +172,7 @@ internal sealed class CapableResponder(MptcpConnection connection) : SubflowHand
             return SegmentVerdict.Drop;
         }
 
-        connection.FallBack("the third ACK came without MP_CAPABLE: a box on the path removed it");
+        connection.FallBack(ConnectionEventCode.ThirdAckWithoutCapable);
         return SegmentVerdict.Accept;
     }
 }

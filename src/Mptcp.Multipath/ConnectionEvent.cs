@@ -25,6 +25,18 @@ public enum ConnectionEventKind
 
     /// <summary>The peer wants a subflow to be a backup, or to be one no more (RFC 8684 §3.3.8).</summary>
     PriorityChanged,
+
+    /// <summary>No subflow is left, and the connection waits for a new one (RFC 8684 §3.3.3).</summary>
+    SubflowsLost,
+
+    /// <summary>Something that the peer sent was ignored; the event's text says what.</summary>
+    SignalIgnored,
+
+    /// <summary>A mapping came with other bytes than were sent: the peer is asked to fall back (RFC 8684 §3.7).</summary>
+    ChecksumFailed,
+
+    /// <summary>The connection ended otherwise than by the end of both streams; the event's text says why.</summary>
+    ConnectionFailed,
 }
 
 /// <summary>One event of a connection.</summary>
@@ -32,6 +44,11 @@ public enum ConnectionEventKind
 /// <param name="Subflow">The number of the subflow, or -1.</param>
 /// <param name="Local">Our end of the subflow; default without one.</param>
 /// <param name="Remote">The peer's end of the subflow, or the announced address.</param>
-/// <param name="Reason">A plain sentence, or empty.</param>
+/// <param name="Code">Why, for programs.</param>
+/// <param name="Detail">What the sentence of the code does not say, or empty.</param>
 public readonly record struct ConnectionEvent(
-    ConnectionEventKind Kind, int Subflow, IpEndpoint Local, IpEndpoint Remote, string Reason);
+    ConnectionEventKind Kind, int Subflow, IpEndpoint Local, IpEndpoint Remote, ConnectionEventCode Code, string Detail = "")
+{
+    /// <summary>Why, for people: a plain sentence, or empty.</summary>
+    public string Reason => Detail.Length == 0 ? Code.Sentence() : $"{Code.Sentence()}, {Detail}";
+}

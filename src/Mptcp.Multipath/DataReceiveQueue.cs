@@ -70,14 +70,25 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
         _inOrder = _beyond.Advance(_inOrder);
     }
 
-    /// <summary>The peer's stream ends before <paramref name="offset"/>. A second, different end is ignored.</summary>
-    public void HandleFin(long offset)
+    /// <summary>Why bytes up to <paramref name="end"/> are not all kept, if they are not.</summary>
+    public ConnectionEventCode Refusal(long end) => _finOffset >= 0 && end > _finOffset ? ConnectionEventCode.DataAfterFin
+        : end > _read + bytes.Capacity ? ConnectionEventCode.DataBeyondWindow
+        : ConnectionEventCode.None;
+
+    /// <summary>The peer's stream ends before <paramref name="offset"/>.</summary>
+    /// <returns>False when that contradicts what came before: a second, different end, or one before data.</returns>
+    public bool HandleFin(long offset)
     {
         if (_finOffset < 0 && offset >= _inOrder && offset >= _beyond.End)
         {
             _finOffset = offset;
         }
+
+        return offset == _finOffset;
     }
+
+    /// <summary>The end that was announced counts no more, unless it is reached: another way of telling it takes over.</summary>
+    public void ForgetFin() => _finOffset = Finished ? _finOffset : -1;
 
     /// <summary>
     /// Grows the buffer to what the application can take: eight times what it read within the longest round trip. A

@@ -174,6 +174,13 @@ internal sealed class DataSender(GrowingBuffer buffer)
         return 0;
     }
 
+    /// <summary>The data-level timer begins anew: there was nobody who could have answered.</summary>
+    public void Restart()
+    {
+        (_deadline, _backoff) = (Instant.Never, 0);
+        _reinjections.Clear();
+    }
+
     /// <summary>Arms the data-level timer if there is something to wait for.</summary>
     public void UpdateDeadline(Instant now, long roundTrip)
     {

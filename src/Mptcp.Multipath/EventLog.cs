@@ -5,12 +5,18 @@ internal sealed class EventLog
 {
     private const int Limit = 256;
     private readonly Queue<ConnectionEvent> _events = new();
+    private readonly Dictionary<ConnectionEventCode, int> _counts = [];
 
-    public void Add(ConnectionEventKind kind, Subflow subflow, string reason) =>
-        Add(new ConnectionEvent(kind, subflow.Number, subflow.Local, subflow.Remote, reason));
+    /// <summary>How often an event had this code, those that were never taken included.</summary>
+    public int CountOf(ConnectionEventCode code) => _counts.GetValueOrDefault(code);
+
+    public void Add(ConnectionEventKind kind, Subflow subflow, ConnectionEventCode code, string detail = "") =>
+        Add(new ConnectionEvent(kind, subflow.Number, subflow.Local, subflow.Remote, code, detail));
 
     public void Add(in ConnectionEvent added)
     {
+        Count(added.Code);
+
         // Nobody may be reading: the oldest go.
         if (_events.Count == Limit)
         {
@@ -19,6 +25,9 @@ internal sealed class EventLog
 
         _events.Enqueue(added);
     }
+
+    /// <summary>Something that may happen with every segment is counted and not told.</summary>
+    public void Count(ConnectionEventCode code) => _counts[code] = CountOf(code) + 1;
 
     public bool TryTake(out ConnectionEvent taken) => _events.TryDequeue(out taken);
 }

@@ -7,6 +7,8 @@ internal sealed class IntervalSet
 
     public int Count => _ranges.Count;
 
+    public (long Left, long Right) this[int index] => _ranges[index];
+
     /// <summary>The end of the last range, or 0.</summary>
     public long End => _ranges.Count == 0 ? 0 : _ranges[^1].Right;
 

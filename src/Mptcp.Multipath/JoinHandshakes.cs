@@ -34,7 +34,7 @@ internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte
 
         if (!options.Any)
         {
-            return subflow.Refuse(MpTcpRstReason.MiddleboxInterference, "the path removed MPTCP options from a joined subflow");
+            return subflow.Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.JoinOptionsRemoved);
         }
 
         Complete = true;
@@ -58,14 +58,14 @@ internal sealed class JoinInitiator(MptcpConnection connection, uint nonce, byte
         if (options.JoinSynAck is not { } answer)
         {
             return subflow.Refuse(
-                MpTcpRstReason.MiddleboxInterference, "the SYN/ACK came without MP_JOIN: the peer or the path removed it");
+                MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.JoinRemoved);
         }
 
         ulong expected = MptcpCrypto.JoinSynAckHmac(connection.RemoteKey, connection.LocalKey, answer.Nonce, nonce);
         if (answer.TruncatedHmac != expected)
         {
             connection.Counters.Add(MptcpCounter.JoinForged);
-            return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's HMAC in MP_JOIN is wrong");
+            return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.WrongHmac);
         }
 
         _remoteNonce = answer.Nonce;
@@ -102,14 +102,14 @@ internal sealed class JoinResponder(MptcpConnection connection, in MpJoinSynOpti
             if (proof != MptcpCrypto.JoinAck(connection.RemoteKey, connection.LocalKey, _remoteNonce, nonce))
             {
                 connection.Counters.Add(MptcpCounter.JoinForged);
-                return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's HMAC in MP_JOIN is wrong");
+                return subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.WrongHmac);
             }
 
             if (!connection.CanJoin)
             {
                 // Half-open ones do not count, so that nobody without the keys takes the places of others.
                 connection.Counters.Add(MptcpCounter.JoinOverLimit);
-                return subflow.Refuse(MpTcpRstReason.AdministrativelyProhibited, "the connection has as many subflows as it may");
+                return subflow.Refuse(MpTcpRstReason.AdministrativelyProhibited, ConnectionEventCode.JoinOverLimit);
             }
 
             Complete = true;
@@ -121,6 +121,6 @@ internal sealed class JoinResponder(MptcpConnection connection, in MpJoinSynOpti
         // Data may overtake the third ACK; it counts for nothing before the proof.
         return options.Any
             ? SegmentVerdict.Drop
-            : subflow.Refuse(MpTcpRstReason.MiddleboxInterference, "the path removed MP_JOIN from the third ACK");
+            : subflow.Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.JoinProofRemoved);
     }
 }

@@ -23,10 +23,17 @@ public sealed partial class MptcpConnection
 
     internal bool ChecksumInUse => _dss.ChecksumInUse;
 
+    internal bool RefusesChecksums => _settings.ChecksumRefused;
+
     internal MpCapableFlags CapableFlags =>
         _settings.CapableFlags | (ChecksumInUse ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
 
     internal int ReceiveWindow => _received.Window;
+
+    internal long ReceivedNext => _received.Next;
+
+    /// <summary>The right edge of the window, as a data offset.</summary>
+    internal long ReceiveEdge => _received.Next + _received.Window;
 
     /// <summary>Whether both streams, DATA_FIN included, have arrived and are acknowledged.</summary>
     private bool IsComplete => _sender.FinAcknowledged && _received.Finished;
@@ -63,38 +70,9 @@ public sealed partial class MptcpConnection
     internal void HandleJoined(Subflow subflow)
     {
         _joined = true;
-        _events.Add(ConnectionEventKind.SubflowEstablished, subflow, "joined");
+        HandleRejoined();
+        _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Joined);
         _subflows.ReinjectSuspects(_sender);
-    }
-
-    /// <summary>
-    /// Falls back in mid-connection, when the peer, or a box on the path, stopped to speak Multipath TCP on the only
-    /// subflow (RFC 8684 §3.7). Possible as long as its sequence numbers are those of the data, both ways.
-    /// </summary>
-    internal bool TryFallBack(Subflow subflow, long inOrder, string reason)
-    {
-        bool possible = _confirmed && !IsPlain && !_closed && !_joined && _joinOffers == 0 && subflow == _initial && !subflow.Closing
-            && subflow.SendsInOrder && inOrder == _received.InOrder;
-        if (possible)
-        {
-            FallBack(reason);
-        }
-
-        return possible;
-    }
-
-    /// <summary>From here on this is plain TCP, whose sequence numbers are those of the data (RFC 8684 §3.7).</summary>
-    internal void FallBack(string reason)
-    {
-        IsPlain = true;
-        Unregister();
-        _subflows.Abort(except: _initial);
-        _sender.HandleDataAck(_initial.AcknowledgedTo(_sender.Next), 0);
-        _events.Add(ConnectionEventKind.Fallback, _initial, reason);
-        if (_sender.Closing)
-        {
-            _initial.Connection.Close();
-        }
     }
 
     internal bool HasDataFor(Subflow subflow)
@@ -104,7 +82,7 @@ public sealed partial class MptcpConnection
             return _sender.Unscheduled > 0;
         }
 
-        if (!subflow.IsUsable && !subflow.IsEarly)
+        if (_closed || (!subflow.IsUsable && !subflow.IsEarly))
         {
             return false;
         }
@@ -141,17 +119,23 @@ public sealed partial class MptcpConnection
 
     internal void CopySent(long dataOffset, Span<byte> destination) => _sender.CopyTo(dataOffset, destination);
 
-    internal void HandleData(long dataOffset, ReadOnlySpan<byte> bytes) => _received.Add(dataOffset, bytes);
+    internal void HandleData(long dataOffset, ReadOnlySpan<byte> bytes)
+    {
+        if (_received.Refusal(dataOffset + bytes.Length) is not ConnectionEventCode.None and ConnectionEventCode refusal)
+        {
+            _events.Count(refusal);
+        }
+
+        _received.Add(dataOffset, bytes);
+    }
 
     internal void HandleWindowAnnounced() => _received.HandleWindowAnnounced();
-
-    internal void HandlePlainAcknowledged(long offset) => _sender.HandleDataAck(offset, 0);
 
     internal void HandleSubflowFin(Subflow subflow, long offset)
     {
         if (IsPlain)
         {
-            _received.HandleFin(offset);
+            _received.HandleFin(offset + _plain.ReceiveShift);
         }
         else
         {
@@ -162,7 +146,11 @@ public sealed partial class MptcpConnection
 
     internal void HandleDataFin(Subflow subflow, long dataOffset)
     {
-        _received.HandleFin(dataOffset);
+        if (!_received.HandleFin(dataOffset))
+        {
+            _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.DataFinContradicts);
+        }
+
         subflow.Connection.RequestAck();
     }
 
@@ -171,14 +159,20 @@ public sealed partial class MptcpConnection
         : ReceiveSpace.FromWire32((uint)dss.DataSequenceNumber, _received.Next);
 
     /// <summary>Takes a DATA_ACK; true when it brought something new.</summary>
-    internal bool HandleDataAck(in DssOption dss, long window)
+    internal bool HandleDataAck(Subflow subflow, in DssOption dss, long window)
     {
         long ack = dss.DataAck64
             ? _keys.Send.FromWire64(dss.DataAck)
             : _keys.Send.FromWire32((uint)dss.DataAck, _sender.Una);
         _peerAcknowledged = true;
         long una = _sender.Una;
-        return _sender.HandleDataAck(ack, window) && _sender.Una > una;
+        bool plausible = _sender.HandleDataAck(ack, window);
+        if (!plausible)
+        {
+            _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.AckOfUnsent);
+        }
+
+        return plausible && _sender.Una > una;
     }
 
     internal void WriteResetOptions(Subflow subflow, ref TcpOptionWriter writer)
@@ -188,82 +182,36 @@ public sealed partial class MptcpConnection
             return;
         }
 
-        if (_fastClosed)
+        if (_fastClose.OnResets)
         {
-            new MpFastCloseOption(RemoteKey).TryWrite(ref writer);
+            WriteFastClose(ref writer);
         }
-        else if (subflow.ResetReason is { } reason)
+        else
         {
-            reason.TryWrite(ref writer);
+            if (subflow.FailedAt is { } failed)
+            {
+                new MpFailOption(ReceiveSpace.ToWire64(failed)).TryWrite(ref writer);
+            }
+
+            subflow.ResetReason?.TryWrite(ref writer);
         }
     }
-
-    internal void HandleReset(Subflow subflow, in SegmentOptions options)
-    {
-        if (options.FastClose is { } fastClose && !IsPlain && fastClose.ReceiverKey == LocalKey)
-        {
-            HandleFastClose(subflow);
-        }
-
-        subflow.ResetReceived = options.Reset;
-        string how = subflow.Connection.State == TcpState.SynSent ? "refused" : "reset by the peer";
-        subflow.ClosedBecause = options.Reset is { } reset ? $"{how}, reason {reset.Reason}" : how;
-    }
-
-    /// <summary>The peer ends everything; each other subflow is answered with a RST (RFC 8684 §3.5).</summary>
-    internal void HandleFastClose(Subflow by)
-    {
-        Fail(TcpCloseReason.ResetByPeer);
-        AbortAll(except: by);
-    }
-
-    internal void HandleChecksumFailure(Subflow subflow, long dataOffset) => subflow.Abort(
-        MpTcpRstReason.MiddleboxInterference, $"a box on the path changed the data at {dataOffset}: its checksum is wrong");
 
     internal void HandleSubflowState(Subflow subflow, TcpState state, TcpCloseReason reason)
     {
         if (state == TcpState.Established && subflow == _initial)
         {
             _established = true;
-            _events.Add(ConnectionEventKind.SubflowEstablished, subflow, "initial");
+            _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Initial);
         }
         else if (state == TcpState.Closed)
         {
             // A RST counts only at the next sequence number, here the first: the peer had sent nothing on it.
             _joinOffers -= reason == TcpCloseReason.ResetByPeer && subflow.AwaitsFourthAck ? 1 : 0;
-            string why = subflow.ClosedBecause.Length > 0 ? subflow.ClosedBecause : reason switch
-            {
-                TcpCloseReason.None => "closed in order",
-                TcpCloseReason.Refused => "refused",
-                TcpCloseReason.TimedOut => "no answer",
-                TcpCloseReason.Unreachable => "unreachable, says the network",
-                TcpCloseReason.ResetByPeer => "reset by the peer",
-                _ => "aborted",
-            };
-            _events.Add(ConnectionEventKind.SubflowClosed, subflow, why);
+            _events.Add(ConnectionEventKind.SubflowClosed, subflow, subflow.CodeOfEnd(reason), subflow.EndDetail);
             HandleTransientReset(subflow);
             HandleEnd(subflow, reason);
         }
-    }
-
-    private void HandleEnd(Subflow subflow, TcpCloseReason reason)
-    {
-        if (!IsPlain)
-        {
-            subflow.ReinjectAll(_sender);
-        }
-
-        if (_subflows.AnyAlive)
-        {
-            return;
-        }
-
-        // Of a stream that is complete both ways, how the last subflow ends is of no interest. Of one that is not, only the
-        // user's own abort, which came here before, is an abort.
-        Fail(IsPlain ? reason
-            : IsComplete ? TcpCloseReason.None
-            : reason is TcpCloseReason.None or TcpCloseReason.Aborted ? TcpCloseReason.ResetByPeer : reason);
-        Unregister();
     }
 
     private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId)
@@ -282,6 +230,7 @@ public sealed partial class MptcpConnection
         _registered = !IsPlain;
         _signals = new AddressSignals(_keys, Counters);
         _pathManager = new PathManager(_endpoints, configuration.Local, configuration.Remote, _isInitiator);
+        _plain = new PlainStream(_keys);
         _dss = new DssWriter(_keys, _sender, _received) { ChecksumInUse = checksumRequired };
     }
 
@@ -296,7 +245,7 @@ public sealed partial class MptcpConnection
 
     private void AbortAll(Subflow? except)
     {
-        _subflows.Abort(except);
+        _subflows.Abort(except, _fastClose.Begun ? ConnectionEventCode.Aborted : ConnectionEventCode.FastClosed);
         Unregister();
     }
 
@@ -314,7 +263,7 @@ public sealed partial class MptcpConnection
         if (!subflow.Suspect && !IsPlain && subflow.HasJoined && subflow.Connection.Timeouts > 0)
         {
             subflow.Suspect = true;
-            _events.Add(ConnectionEventKind.SubflowSuspect, subflow, "no answer within the retransmission timeout");
+            _events.Add(ConnectionEventKind.SubflowSuspect, subflow, ConnectionEventCode.Silent);
             _subflows.ReinjectSuspects(_sender);
         }
     }
@@ -362,7 +311,7 @@ public sealed partial class MptcpConnection
         }
 
         // Until the handshake is done, what a Fast Open has sent is TCP's to repeat.
-        if (_established || _sender.Una == _sender.Next)
+        if (!_break.Waiting && (_established || _sender.Una == _sender.Next))
         {
             _sender.UpdateDeadline(Now, _subflows.LargestRtt);
         }

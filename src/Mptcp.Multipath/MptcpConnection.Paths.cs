@@ -12,7 +12,7 @@ public sealed partial class MptcpConnection
     internal MptcpCounters Counters => _endpoints.Counters;
 
     /// <summary>Whether one more subflow may join.</summary>
-    internal bool CanJoin => TakesJoins && _subflows.Further < _endpoints.Limits.Subflows;
+    internal bool CanJoin => TakesJoins && (_break.Waiting || _subflows.Further < _endpoints.Limits.Subflows);
 
     /// <summary>Whether a signal about addresses waits.</summary>
     internal bool HasSignals => _confirmed && !IsPlain && !_closed && _signals.HasPending;
@@ -20,7 +20,7 @@ public sealed partial class MptcpConnection
     /// <summary>Whether the next of them needs all the room that a segment has for options.</summary>
     internal bool NeedsWholeOptions => HasSignals && _signals.NeedsWholeRoom;
 
-    private bool TakesJoins => _confirmed && !IsPlain && !_closed && !_fastClosed && !IsComplete;
+    private bool TakesJoins => _confirmed && !IsPlain && !_closed && !IsComplete && !_fail.Waiting;
 
     // A responder waits for a DATA_ACK: only then is it sure that options survive both ways (RFC 8684 §3.1).
     private bool MayOpen => CanJoin && (_isInitiator || _peerAcknowledged);
@@ -64,7 +64,7 @@ public sealed partial class MptcpConnection
     public bool ResetSubflow(int subflow, MpTcpRstReason reason, bool transient)
     {
         Subflow? found = IsPlain ? null : _subflows.Find(subflow);
-        found?.Abort(reason, "reset on demand", transient);
+        found?.Abort(reason, ConnectionEventCode.ResetOnDemand, transient: transient);
         return found is not null;
     }
 
@@ -108,7 +108,7 @@ public sealed partial class MptcpConnection
         {
             subflow.PeerAskedBackup = backup;
             _events.Add(
-                ConnectionEventKind.PriorityChanged, subflow, backup ? "the peer wants it spared" : "the peer wants it used");
+                ConnectionEventKind.PriorityChanged, subflow, backup ? ConnectionEventCode.BackupWanted : ConnectionEventCode.UseWanted);
         }
     }
 
@@ -133,7 +133,7 @@ public sealed partial class MptcpConnection
         if (outcome == AnnouncementOutcome.Taken)
         {
             _events.Add(new ConnectionEvent(
-                ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, "announced by the peer"));
+                ConnectionEventKind.AddressAnnounced, subflow.Number, subflow.Local, remote, ConnectionEventCode.Announced));
         }
     }
 
@@ -153,7 +153,7 @@ public sealed partial class MptcpConnection
         Counters.Add(known ? MptcpCounter.RemovalReceived : MptcpCounter.RemovalUnknown);
         if (known)
         {
-            _events.Add(ConnectionEventKind.AddressRemoved, by, $"the peer removed the address with identifier {id}");
+            _events.Add(ConnectionEventKind.AddressRemoved, by, ConnectionEventCode.AddressRemoved, $"identifier {id}");
         }
     }
 
@@ -224,7 +224,7 @@ public sealed partial class MptcpConnection
             }
             else if (command.Kind == PathCommandKind.Reset)
             {
-                subflow.Abort(MpTcpRstReason.Unspecified, "its local address is gone");
+                subflow.Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.LocalAddressGone);
             }
             else if (_subflows.AnyUsableBeside(subflow))
             {

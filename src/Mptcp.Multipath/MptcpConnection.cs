@@ -36,8 +36,8 @@ public sealed partial class MptcpConnection
     private int _joinOffers;
     private bool _established;
     private bool _closed;
-    private bool _fastClosed;
     private bool _lingering;
+    private bool _peerClosedFirst;
     private Instant _lingerDeadline = Instant.Never;
     private TcpCloseReason _closeReason;
 
@@ -56,7 +56,7 @@ public sealed partial class MptcpConnection
         _received = new DataReceiveQueue(_receiveBuffer);
         _subflows = new SubflowSet(settings.Scheduler);
         _useful = () => _subflows.Capacity;
-        _release = () => IsPlain ? _sender.Una : _subflows.Release(_sender.Una);
+        _release = () => _subflows.Release(_sender.Una);
     }
 
     /// <summary>The memory that a connection takes at its birth, in bytes.</summary>
@@ -69,10 +69,11 @@ public sealed partial class MptcpConnection
     public TcpState State => this switch
     {
         { _closed: true } => TcpState.Closed,
-        { IsPlain: true } => _initial.Connection.State,
+        { IsPlain: true } => _single.Connection.State,
         { _established: false } => _isInitiator ? TcpState.SynSent : TcpState.SynReceived,
         { _sender.Closing: false } => _received.Finished ? TcpState.CloseWait : TcpState.Established,
-        { _sender.FinAcknowledged: false } => _received.Finished ? TcpState.Closing : TcpState.FinWait1,
+        { _sender.FinAcknowledged: false } => !_received.Finished ? TcpState.FinWait1
+            : _peerClosedFirst ? TcpState.LastAck : TcpState.Closing,
         _ => _received.Finished ? TcpState.TimeWait : TcpState.FinWait2,
     };
 
@@ -107,7 +108,7 @@ public sealed partial class MptcpConnection
     public long Unacknowledged => _sender.Unacknowledged;
 
     /// <summary>Whether no subflow has anything left to exchange.</summary>
-    public bool SubflowsFinished => _subflows.AllFinished;
+    public bool SubflowsFinished => _subflows.AllFinished && !_break.Waiting;
 
     /// <summary>Whether nothing of it is left to send or to wait for.</summary>
     public bool IsOver => _closed && _subflows.Count == 0;
@@ -116,8 +117,8 @@ public sealed partial class MptcpConnection
     public Instant NextTimeout => IsPlain
         ? _subflows.NextTimeout
         : Instant.Min(
-            Instant.Min(_subflows.NextTimeout, _lingerDeadline),
-            Instant.Min(_sender.NextTimeout, Instant.Min(_signals.NextTimeout, _pathManager.NextTimeout)));
+            Instant.Min(Instant.Min(_subflows.NextTimeout, _break.NextTimeout), Instant.Min(_lingerDeadline, _fail.NextTimeout)),
+            Instant.Min(Instant.Min(_sender.NextTimeout, _fastClose.NextTimeout), Instant.Min(_signals.NextTimeout, _pathManager.NextTimeout)));
 
     /// <summary>Opens the initial subflow.</summary>
     /// <param name="now">The time.</param>
@@ -128,7 +129,7 @@ public sealed partial class MptcpConnection
         Now = now;
         _isInitiator = true;
         Register(configuration, _settings.ChecksumRequired);
-        _initial = Add(configuration, link, new CapableInitiator(this), 0);
+        _single = _initial = Add(configuration, link, new CapableInitiator(this), 0);
         _initial.Connection.Connect();
         return _initial;
     }
@@ -144,10 +145,17 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
-        IsPlain = !CapableResponder.IsProposal(options, out bool checksumRequired);
+        ConnectionEventCode refusal = CapableResponder.Refusal(options, _settings.ChecksumRefused);
+        IsPlain = refusal != ConnectionEventCode.None;
+        bool checksumRequired = options.Capable is { ChecksumRequired: true };
         Register(configuration, checksumRequired || _settings.ChecksumRequired, key);
         _pathManager.DenyInitialRemote = options.Capable is { DenyJoinInitialAddress: true };
-        _initial = Add(configuration, link, new CapableResponder(this), 0);
+        _single = _initial = Add(configuration, link, new CapableResponder(this), 0);
+        if (IsPlain)
+        {
+            _events.Add(ConnectionEventKind.Fallback, _initial, refusal == ConnectionEventCode.None ? ConnectionEventCode.KeyTaken : refusal);
+        }
+
         _initial.Connection.Accept(now, syn);
         if (FastOpened && !IsPlain)
         {
@@ -207,11 +215,12 @@ public sealed partial class MptcpConnection
     }
 
     /// <summary>Whether a SYN proposes what this host speaks, and the flags of the answer to it (RFC 8684 §3.1).</summary>
-    public static bool IsProposal(in TcpSegment syn, out MpCapableFlags answer)
+    public static bool IsProposal(in TcpSegment syn, MptcpSettings settings, out MpCapableFlags answer)
     {
-        bool proposed = CapableResponder.IsProposal(SegmentOptions.Parse(syn.Options), out bool checksumRequired);
-        answer = MpCapableFlags.HmacSha256 | (checksumRequired ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
-        return proposed;
+        SegmentOptions options = SegmentOptions.Parse(syn.Options);
+        bool checksum = settings.ChecksumRequired || options.Capable is { ChecksumRequired: true };
+        answer = MpCapableFlags.HmacSha256 | (checksum ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
+        return CapableResponder.Refusal(options, settings.ChecksumRefused) == ConnectionEventCode.None;
     }
 
     /// <summary>Writes the proposal of a SYN whose third ACK, or first data, this is; nothing when there was none.</summary>
@@ -242,19 +251,12 @@ public sealed partial class MptcpConnection
     /// <summary>No more bytes will be written: a DATA_FIN follows those that were.</summary>
     public void CompleteWrites()
     {
+        _peerClosedFirst |= _received.Finished && !_sender.Closing;
         _sender.Closing = true;
         if (IsPlain)
         {
-            _initial.Connection.Close();
+            _single.Connection.Close();
         }
-    }
-
-    /// <summary>Ends both directions at once: RST and MP_FASTCLOSE on every subflow (RFC 8684 §3.5).</summary>
-    public void Abort()
-    {
-        _fastClosed = true;
-        Fail(TcpCloseReason.Aborted);
-        AbortAll(except: null);
     }
 
     /// <summary>Takes a segment of one of the subflows.</summary>
@@ -311,6 +313,9 @@ public sealed partial class MptcpConnection
         {
             _signals.HandleTimeout(now);
             _pathManager.HandleTimeout(now);
+            HandleFailTimeout();
+            HandleBreakTimeout();
+            HandleFastCloseTimeout();
             if (_sender.IsDue(now))
             {
                 Revive();
@@ -372,11 +377,14 @@ public sealed partial class MptcpConnection
     public bool TryTakeJoin(out JoinRequest request)
     {
         request = default;
-        return MayOpen && !(_sender.FinSent && _received.Finished) && _pathManager.TryNext(_subflows.Alive, out request);
+        return MayOpen && (_break.Waiting || !(_sender.FinSent && _received.Finished)) && _pathManager.TryNext(_subflows.Alive, out request);
     }
 
     /// <summary>A subflow that is over: its addresses and ports are free.</summary>
     public bool TryTakeEnded(out Subflow? subflow) => _subflows.TryTakeEnded(out subflow);
+
+    /// <summary>How often something happened, by its code.</summary>
+    public int CountOf(ConnectionEventCode code) => _events.CountOf(code);
 
     /// <summary>The next event that was not taken yet.</summary>
     public bool TryTakeEvent(out ConnectionEvent taken) => _events.TryTake(out taken);

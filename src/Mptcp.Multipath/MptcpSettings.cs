@@ -1,3 +1,4 @@
+using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp.Multipath;
@@ -17,6 +18,12 @@ public sealed record MptcpSettings
     /// </summary>
     public bool ChecksumRequired { get; init; }
 
+    /// <summary>
+    /// Whether a peer that requires checksums gets plain TCP (RFC 8684 §3.1). Not together with
+    /// <see cref="ChecksumRequired"/>.
+    /// </summary>
+    public bool ChecksumRefused { get; init; }
+
     /// <summary>Which subflow sends first. Without state, so that connections may share it.</summary>
     public IScheduler Scheduler { get; init; } = new LowestRtt();
 
@@ -28,6 +35,18 @@ public sealed record MptcpSettings
     /// §3.1, flag C): for a host behind a load balancer, which announces an address of its own.
     /// </summary>
     public bool DenyJoinInitialAddress { get; init; }
+
+    /// <summary>
+    /// How long a connection that has lost its last subflow waits for a new one, at both ends, in nanoseconds; its data is
+    /// kept meanwhile (RFC 8684 §3.3.3). 0: it ends with its last subflow.
+    /// </summary>
+    public long CloseTimeout { get; init; } = 60 * Instant.Second;
+
+    /// <summary>
+    /// Whether an abort goes as an ACK with MP_FASTCLOSE that is repeated until the peer answers, not as a RST with it
+    /// (RFC 8684 §3.5, options A and R).
+    /// </summary>
+    public bool FastCloseByAck { get; init; }
 
     /// <summary>Whether a server announces its further addresses by ADD_ADDR (RFC 8684 §3.4.1).</summary>
     public bool AnnounceAddresses { get; init; } = true;

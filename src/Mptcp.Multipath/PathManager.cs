@@ -47,10 +47,12 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     private const int AttemptLimit = 256;
     private readonly PeerAddresses _announced = new();
     private readonly HashSet<(IpAddress Local, IpEndpoint Remote)> _tried = [(local.Address, remote)];
+    private readonly HashSet<(IpAddress Local, IpEndpoint Remote)> _refused = [];
     private readonly Queue<PathCommand> _commands = new();
     private readonly JoinRetries _retries = new();
     private readonly HashSet<byte> _told = [];
     private int _attempts;
+    private bool _again;
     private bool _confirmed;
     private bool _initialLocalGone;
     private bool _initialRemoteGone;
@@ -127,6 +129,17 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
         }
     }
 
+    /// <summary>No subflow is left: every pair of addresses may be tried once more, the first one first.</summary>
+    public void TryAgain()
+    {
+        _again = true;
+        _tried.Clear();
+        _tried.UnionWith(_refused);
+    }
+
+    /// <summary>A RST said that this pair of addresses is not to be tried again (RFC 8684 §3.6).</summary>
+    public void HandleRefused(IpAddress from, IpEndpoint to) => _refused.Add((from, to));
+
     /// <summary>An endpoint of ours has changed.</summary>
     /// <param name="change">How.</param>
     /// <param name="announces">Whether a responder announces where no endpoint is configured.</param>
@@ -167,6 +180,17 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
         if (_attempts >= AttemptLimit)
         {
             return false;
+        }
+
+        if (_again)
+        {
+            _again = false;
+            if (CanUseInitialRemote && !_initialLocalGone && _tried.Add((local.Address, remote)))
+            {
+                _attempts++;
+                request = new JoinRequest(EndpointOf(local), remote, 0);
+                return true;
+            }
         }
 
         ForgetRefreshed(alive);

@@ -105,6 +105,8 @@ internal sealed class ReceiveMappings
         return -1;
     }
 
+    public int Count => _mappings.Count;
+
     public ref ReceiveMapping this[int index] => ref CollectionsMarshal.AsSpan(_mappings)[index];
 
     /// <summary>The subflow has received everything below <paramref name="inOrder"/>.</summary>

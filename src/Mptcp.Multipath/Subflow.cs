@@ -12,9 +12,12 @@ public sealed class Subflow : ITcpUser
     private readonly MptcpConnection _connection;
     private readonly SubflowHandshake _handshake;
     private readonly SubflowReceiver _receiver;
+    private readonly OptionPacker _packer;
     private readonly SendMappings _sent = new();
+    private ConnectionEventCode _end;
     private long _bytesSent;
-    private bool _finDue;
+    private SequenceRun _run;
+    private long _preparedTo = 1;
 
     // Whether the mappings in flight go up in data sequence too: they do unless another subflow's data is among them.
     private bool _dataAscends;
@@ -25,6 +28,7 @@ public sealed class Subflow : ITcpUser
         _connection = connection;
         _handshake = handshake;
         _receiver = new SubflowReceiver(connection, this);
+        _packer = new OptionPacker(connection, this);
         (Number, Path) = (number, path);
         Signals = new SubflowSignals(connection, this);
         Connection = new TcpConnection(configuration, this);
@@ -46,7 +50,7 @@ public sealed class Subflow : ITcpUser
     public bool HasData => _connection.HasDataFor(this);
 
     /// <inheritdoc/>
-    public int DataOptionsLength => _connection.IsPlain ? 0
+    public int DataOptionsLength => _connection.IsPlain ? _connection.Plain.OptionsLength
         : FirstDataIsCapable ? (_connection.ChecksumInUse ? 24 : 22)
         : 4 + (_receiver.PeerUses64Bits ? 8 : 4) + 8 + 4 + 2 + (_connection.ChecksumInUse ? 2 : 0);
 
@@ -54,7 +58,7 @@ public sealed class Subflow : ITcpUser
     public int SynOptionsLength => _connection.IsPlain ? 0 : MpCapableOption.SynLength;
 
     /// <inheritdoc/>
-    public int ReceiveWindow => _connection.ReceiveWindow;
+    public int ReceiveWindow => Math.Max(0, _connection.ReceiveWindow - _receiver.HeldBytes);
 
     /// <summary>What can be said of it now.</summary>
     public SubflowInfo Info => new()
@@ -120,14 +124,28 @@ public sealed class Subflow : ITcpUser
 
     internal bool Closing { get; private set; }
 
-    /// <summary>Whether the data that it was given had its own sequence numbers so far, as in plain TCP.</summary>
-    internal bool SendsInOrder { get; private set; } = true;
+    /// <summary>Whether the next pure ACK is to carry the DATA_FIN.</summary>
+    internal bool FinDue { get; private set; }
 
-    internal string ClosedBecause { get; set; } = "";
+    internal SubflowHandshake Handshake => _handshake;
+
+    /// <summary>Whether its DATA_ACKs have 64 bits, as the peer's data sequence numbers.</summary>
+    internal bool AcksWide => _receiver.PeerUses64Bits;
+
+    /// <summary>Where the peer's data stopped to be trusted, as a data offset, for the MP_FAIL of its RST.</summary>
+    internal long? FailedAt { get; set; }
+
+    /// <summary>Whether the peer has mapped nothing on it.</summary>
+    internal bool IsUnmapped => _receiver.IsUnmapped;
+
+    internal string EndDetail { get; private set; } = "";
 
     internal MpTcpRstOption? ResetReason { get; private set; }
 
     internal MpTcpRstOption? ResetReceived { get; set; }
+
+    /// <summary>Whether a RST said that this path is not to be tried again (RFC 8684 §3.6, flag T).</summary>
+    internal bool IsPathRefused { get; set; }
 
     /// <summary>Whether it may carry new data.</summary>
     internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait && HasJoined;
@@ -157,13 +175,18 @@ public sealed class Subflow : ITcpUser
         if (Connection.State == TcpState.SynSent)
         {
             SentInSyn = _connection.TakeForSyn(limit);
+            _preparedTo = offset + SentInSyn;
             return SentInSyn;
         }
 
         int length = _connection.TakeData(this, limit, out long dataOffset);
-        if (length > 0 && !_connection.IsPlain)
+        if (length > 0 && _connection.IsPlain)
         {
-            SendsInOrder &= dataOffset == offset;
+            _connection.Plain.HandlePrepared(offset);
+        }
+        else if (length > 0)
+        {
+            _run.Add(dataOffset, offset, length);
             _dataAscends = _sent.Count == 0 || (_dataAscends && dataOffset >= _sent[_sent.Count - 1].DataEnd);
             uint sequence = unchecked((uint)(offset - SentInSyn));
             _sent.Add(new SendMapping
@@ -179,6 +202,7 @@ public sealed class Subflow : ITcpUser
         }
 
         _bytesSent += length;
+        _preparedTo = offset + length;
         return length;
     }
 
@@ -186,6 +210,7 @@ public sealed class Subflow : ITcpUser
     public void HandleNotTaken(long offset)
     {
         SentInSyn = (int)(offset - 1);
+        _preparedTo = offset;
         _connection.HandleNotTaken(offset);
     }
 
@@ -197,11 +222,10 @@ public sealed class Subflow : ITcpUser
             return;
         }
 
-        int index = _connection.IsPlain ? -1 : _sent.Find(offset);
+        int index = _sent.Find(offset);
         if (index < 0)
         {
-            // Plain TCP, also for what was mapped before the fallback: both sequences are then the same.
-            _connection.CopySent(offset, destination);
+            _connection.CopyPlain(offset, destination);
             return;
         }
 
@@ -262,31 +286,7 @@ public sealed class Subflow : ITcpUser
             Signals.HandleProgress();
         }
 
-        if ((segment.Flags & TcpFlags.Rst) != 0)
-        {
-            _connection.WriteResetOptions(this, ref writer);
-        }
-        else if (_finDue && !segment.HasData && !_connection.IsPlain && (_handshake.Complete || !_handshake.OwesAck))
-        {
-            _finDue = false;
-            _connection.Dss.Fin(_receiver.PeerUses64Bits).TryWrite(ref writer);
-        }
-        else if (_connection.IsPlain || (!_handshake.Complete && _handshake.TryWriteOptions(segment, ref writer)))
-        {
-            AckOwed |= _finDue && !segment.HasData && !_connection.IsPlain;
-        }
-        else if (segment.HasData && _sent.Find(segment.Offset) is >= 0 and int index)
-        {
-            WriteMapping(_sent[index], ref writer);
-        }
-        else if (!segment.HasData && Signals.TryWrite(ref writer))
-        {
-            AckOwed = true;
-        }
-        else if (!_handshake.RepeatsKeys || !_handshake.TryWriteOptions(segment, ref writer))
-        {
-            _connection.Dss.Ack(_receiver.PeerUses64Bits).TryWrite(ref writer);
-        }
+        AckOwed |= _packer.Write(segment, ref writer);
     }
 
     /// <inheritdoc/>
@@ -310,7 +310,17 @@ public sealed class Subflow : ITcpUser
         }
 
         _handshake.Notice(this, options);
-        return _connection.IsPlain ? SegmentVerdict.Accept : _receiver.Examine(segment, offset, options);
+        if (_connection.IsPlain)
+        {
+            if (options.Fail is not null)
+            {
+                _connection.HandleRepeatedFail(this);
+            }
+
+            return SegmentVerdict.Accept;
+        }
+
+        return _receiver.Examine(segment, offset, options);
     }
 
     /// <inheritdoc/>
@@ -331,6 +341,15 @@ public sealed class Subflow : ITcpUser
     /// <summary>Whether a segment acknowledges data for the first time.</summary>
     internal bool AcknowledgesNew(in TcpSegment segment) => _sent.Count > 0 && Acknowledges(segment, _sent[0].SubflowEnd);
 
+    /// <summary>Whether the data in flight can go on from here without mappings, and by how much it is ahead of the subflow.</summary>
+    internal bool CanContinue(long una, long next, out long shift) => _run.Continues(una, next, _preparedTo, out shift);
+
+    /// <summary>Whether the peer's data can do so, where <paramref name="next"/> is the first that is missing.</summary>
+    internal bool Awaits(long next, out long shift) => _receiver.Awaits(next, out shift);
+
+    /// <summary>What was held back goes into the stream, as plain TCP has it.</summary>
+    internal void DeliverHeld() => _receiver.DeliverHeld();
+
     /// <summary>The first offset that it has not delivered; <paramref name="next"/> when it has delivered all.</summary>
     internal long AcknowledgedTo(long next) =>
         Connection.State == TcpState.SynSent ? 1 : _sent.Count > 0 ? _sent[0].SubflowOffset : next;
@@ -344,10 +363,11 @@ public sealed class Subflow : ITcpUser
     }
 
     /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
-    internal SegmentVerdict Refuse(MpTcpRstReason reason, string sentence, bool transient = false)
+    internal SegmentVerdict Refuse(MpTcpRstReason reason, ConnectionEventCode code, string detail = "", bool transient = false)
     {
         ResetReason = new MpTcpRstOption(transient, reason);
-        ClosedBecause = sentence;
+        IsPathRefused |= !transient;
+        Ends(code, detail);
         return SegmentVerdict.Reset;
     }
 
@@ -358,20 +378,57 @@ public sealed class Subflow : ITcpUser
         Connection.Close();
         if (IsAlive && !HasJoined)
         {
-            Abort(MpTcpRstReason.Unspecified, "the connection ended before it had joined");
+            Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.NotJoined);
         }
     }
 
-    internal void Abort(MpTcpRstReason reason, string sentence, bool transient = false)
+    internal void Abort(MpTcpRstReason reason, ConnectionEventCode code, string detail = "", bool transient = false)
     {
-        _ = Refuse(reason, sentence, transient);
+        _ = Refuse(reason, code, detail, transient);
         Connection.Abort();
     }
+
+    /// <summary>Says why it will end; what was said first stays.</summary>
+    internal void Ends(ConnectionEventCode code, string detail = "")
+    {
+        if (_end == ConnectionEventCode.None)
+        {
+            (_end, EndDetail) = (code, detail);
+        }
+    }
+
+    /// <summary>Why it ended, given what TCP says of it.</summary>
+    internal ConnectionEventCode CodeOfEnd(TcpCloseReason reason) => _end != ConnectionEventCode.None ? _end : reason switch
+    {
+        TcpCloseReason.None => ConnectionEventCode.ClosedInOrder,
+        TcpCloseReason.Refused => ConnectionEventCode.Refused,
+        TcpCloseReason.TimedOut => ConnectionEventCode.NoAnswer,
+        TcpCloseReason.Unreachable => ConnectionEventCode.Unreachable,
+        TcpCloseReason.ResetByPeer => ConnectionEventCode.ResetByPeer,
+        _ => ConnectionEventCode.Aborted,
+    };
+
+    /// <summary>Writes the mapping of the segment at <paramref name="offset"/>; false when there is none.</summary>
+    internal bool TryWriteMapping(long offset, ref TcpOptionWriter writer)
+    {
+        int index = _sent.Find(offset);
+        if (index < 0)
+        {
+            return false;
+        }
+
+        ref SendMapping mapping = ref _sent[index];
+        return mapping.InCapable
+            ? _connection.Dss.CapableMapping(mapping, _connection.CapableFlags).TryWrite(ref writer)
+            : _connection.Dss.Mapping(mapping).TryWrite(ref writer);
+    }
+
+    internal void HandleFinSent() => FinDue = false;
 
     /// <summary>The DATA_FIN is to leave on this subflow.</summary>
     internal void RequestFin()
     {
-        _finDue = true;
+        FinDue = true;
         Connection.RequestAck();
     }
 
@@ -437,18 +494,6 @@ public sealed class Subflow : ITcpUser
                 mapping.Detached = new byte[mapping.Length];
                 _connection.CopySent(mapping.DataOffset, mapping.Detached);
             }
-        }
-    }
-
-    private void WriteMapping(in SendMapping mapping, ref TcpOptionWriter writer)
-    {
-        if (mapping.InCapable)
-        {
-            _connection.Dss.CapableMapping(mapping, _connection.CapableFlags).TryWrite(ref writer);
-        }
-        else
-        {
-            _connection.Dss.Mapping(mapping).TryWrite(ref writer);
         }
     }
 }

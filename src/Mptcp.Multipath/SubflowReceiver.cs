@@ -13,9 +13,19 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     private readonly List<(long Offset, byte[] Bytes)> _unmapped = [];
     private int _unmappedBytes;
     private long _inOrder = 1;
+    private SequenceRun _run;
+
+    // From here on nothing is looked into until the peer has fallen back.
+    private long _failedFrom = long.MaxValue;
 
     /// <summary>Payload that arrived, repeats included.</summary>
     public long BytesReceived { get; private set; }
+
+    /// <summary>Bytes that wait for the peer's fallback after a wrong checksum: they fill the subflow, not the stream.</summary>
+    public int HeldBytes => _failedFrom == long.MaxValue ? 0 : _unmappedBytes;
+
+    /// <summary>Whether the peer has mapped nothing here.</summary>
+    public bool IsUnmapped { get; private set; } = true;
 
     /// <summary>Whether the peer's data sequence numbers have 64 bits: our DATA_ACKs follow (RFC 8684 §3.3.2).</summary>
     public bool PeerUses64Bits { get; private set; }
@@ -25,20 +35,24 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     {
         // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send.
         if (!options.Any && (segment.Fin || subflow.AcknowledgesNew(segment))
-            && connection.TryFallBack(subflow, _inOrder, "segments come without MPTCP options: a box on the path removes them"))
+            && connection.TryFallBack(subflow, _inOrder, ConnectionEventCode.OptionsRemoved))
         {
             return SegmentVerdict.Accept;
         }
 
-        if (options.FastClose is { } fastClose && fastClose.ReceiverKey == connection.LocalKey)
+        if (options.FastClose is { } fastClose && connection.IsOurKey(subflow, fastClose))
         {
             connection.HandleFastClose(subflow);
             return SegmentVerdict.Reset;
         }
 
-        if (options.Fail is not null)
+        if (options.Fail is { } fail)
         {
-            return subflow.Refuse(MpTcpRstReason.MiddleboxInterference, "the peer found a wrong checksum (MP_FAIL)");
+            SegmentVerdict verdict = connection.HandleFail(subflow, fail);
+            if (connection.IsPlain || verdict == SegmentVerdict.Reset)
+            {
+                return verdict;
+            }
         }
 
         if (options.JoinAck is not null)
@@ -53,20 +67,32 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             connection.HandlePriority(subflow, priority.Backup);
         }
 
-        if (options.Capable is { DataLength: { } length } capable
-            && (capable.Checksum.HasValue != connection.ChecksumInUse || !TakeCapableMapping(length, capable.Checksum)))
+        if (options.Capable is { DataLength: { } length } capable)
         {
-            return Contradiction();
+            if (capable.Checksum.HasValue != connection.ChecksumInUse)
+            {
+                return NotAgreed();
+            }
+
+            if (!TakeCapableMapping(length, capable.Checksum))
+            {
+                return Contradiction();
+            }
         }
 
         bool signal = options.AddAddress is not null || options.RemoveAddress is not null || options.Priority is not null;
         if (options.Dss is { } dss)
         {
             long window = (long)segment.Window << subflow.Connection.PeerWindowShift;
-            signal |= dss.HasDataAck && connection.HandleDataAck(dss, window);
+            signal |= dss.HasDataAck && connection.HandleDataAck(subflow, dss, window);
             if (dss.HasMapping)
             {
                 signal = true;
+                if (dss.HasChecksum != connection.ChecksumInUse && !dss.IsInfiniteMapping)
+                {
+                    return NotAgreed();
+                }
+
                 if (!TakeMapping(dss, offset))
                 {
                     return Contradiction();
@@ -83,11 +109,11 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         BytesReceived += payload.Length;
         if (connection.IsPlain)
         {
-            connection.HandleData(offset, payload);
+            connection.HandlePlainData(offset, payload);
         }
         else
         {
-            Deliver(offset, payload, keep: true);
+            Deliver(offset, payload);
         }
     }
 
@@ -95,7 +121,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     public void HandleInOrder(long offset)
     {
         _inOrder = offset;
-        if (_unmapped.Count > 0)
+        if (_unmapped.Count > 0 && _failedFrom == long.MaxValue)
         {
             DeliverUnmapped();
             FallBackWithout(offset);
@@ -109,20 +135,23 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         }
 
         _mappings.Advance(settled);
-        if (_unmappedBytes > UnmappedLimit || _unmapped.Count > UnmappedSegments)
+        if (_failedFrom == long.MaxValue && (_unmappedBytes > UnmappedLimit || _unmapped.Count > UnmappedSegments))
         {
-            subflow.Abort(MpTcpRstReason.MptcpSpecificError, "data came without a mapping");
+            subflow.Abort(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.MappingMissing);
         }
     }
 
+    private SegmentVerdict NotAgreed() =>
+        subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.ChecksumNotAgreed);
+
     private SegmentVerdict Contradiction() =>
-        subflow.Refuse(MpTcpRstReason.MptcpSpecificError, "the peer's mappings contradict each other, or what was agreed");
+        subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.MappingContradiction);
 
     private bool TakeMapping(in DssOption dss, long offset)
     {
         if (dss.IsInfiniteMapping)
         {
-            return connection.TryFallBack(subflow, _inOrder, "the peer sent an infinite mapping");
+            return connection.TryTakeInfinite(subflow, connection.FromWire(dss), OffsetOf(dss, offset));
         }
 
         PeerUses64Bits = dss.DataSequence64;
@@ -133,10 +162,16 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             connection.HandleDataFin(subflow, dataOffset + length);
         }
 
+        long subflowOffset = OffsetOf(dss, offset);
+        return length == 0 || TakeMapping(
+            subflowOffset, dataOffset, dss.DataLength, dss.SubflowSequenceNumber, dss.HasChecksum ? dss.Checksum : null, length);
+    }
+
+    /// <summary>Where a mapping begins on the subflow: data of the SYN does not count on the wire (RFC 8684 Appendix B.2).</summary>
+    private long OffsetOf(in DssOption dss, long near)
+    {
         long inSyn = subflow.ReceivedInSyn;
-        long subflowOffset = SequenceNumbers.Unwrap(dss.SubflowSequenceNumber, 0, offset - inSyn) + inSyn;
-        return length == 0 || (dss.HasChecksum == connection.ChecksumInUse && TakeMapping(
-            subflowOffset, dataOffset, dss.DataLength, dss.SubflowSequenceNumber, dss.HasChecksum ? dss.Checksum : null, length));
+        return SequenceNumbers.Unwrap(dss.SubflowSequenceNumber, 0, near - inSyn) + inSyn;
     }
 
     private bool TakeCapableMapping(ushort length, ushort? checksum) =>
@@ -154,22 +189,53 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             WireSubflowSequence = wireSequence,
             Checksum = connection.ChecksumInUse ? checksum : null,
         };
-        return _mappings.Add(mapping) != MappingOutcome.Contradiction;
+        if (mapping.SubflowOffset >= _failedFrom)
+        {
+            return true;
+        }
+
+        MappingOutcome outcome = _mappings.Add(mapping);
+        if (outcome == MappingOutcome.Added)
+        {
+            IsUnmapped = false;
+            _run.Add(dataOffset, subflowOffset, mapping.Length);
+        }
+
+        return outcome != MappingOutcome.Contradiction;
     }
 
-    private void Deliver(long offset, ReadOnlySpan<byte> payload, bool keep)
+    /// <summary>Whether the peer's stream, of which <paramref name="next"/> is missing, goes on here without mappings.</summary>
+    public bool Awaits(long next, out long shift) => _run.Awaits(next, _inOrder, out shift);
+
+    /// <summary>After the fallback: all that waited for a mapping, for a checksum or for the fallback is data.</summary>
+    public void DeliverHeld()
+    {
+        _failedFrom = long.MaxValue;
+        for (int i = 0; i < _mappings.Count; i++)
+        {
+            if (_mappings[i] is { Held: { } held, Arrived: { } arrived } mapping)
+            {
+                for (int range = 0; range < arrived.Count; range++)
+                {
+                    (long left, long right) = arrived[range];
+                    connection.HandlePlainData(left, held.AsSpan((int)(left - mapping.SubflowOffset), (int)(right - left)));
+                }
+            }
+        }
+
+        _unmapped.ForEach(waiting => connection.HandlePlainData(waiting.Offset, waiting.Bytes));
+        _unmapped.Clear();
+        _unmappedBytes = 0;
+    }
+
+    private void Deliver(long offset, ReadOnlySpan<byte> payload)
     {
         while (!payload.IsEmpty)
         {
-            int index = _mappings.Find(offset);
+            int index = offset >= _failedFrom ? -1 : _mappings.Find(offset);
             if (index < 0)
             {
-                if (keep)
-                {
-                    _unmapped.Add((offset, payload.ToArray()));
-                    _unmappedBytes += payload.Length;
-                }
-
+                Keep(offset, payload.ToArray());
                 return;
             }
 
@@ -193,9 +259,9 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             {
                 connection.HandleData(mapping.DataOffset, mapping.Held.AsSpan(0, mapping.Length));
             }
-            else
+            else if (connection.HandleChecksumFailure(subflow, mapping.DataOffset, mapping.SubflowOffset))
             {
-                connection.HandleChecksumFailure(subflow, mapping.DataOffset);
+                KeepFrom(mapping.SubflowOffset);
             }
         }
     }
@@ -205,13 +271,35 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     {
         long first = inOrder;
         _unmapped.ForEach(waiting => first = Math.Min(first, waiting.Offset));
-        bool plain = connection.IsPlain
-            || (first < inOrder && connection.TryFallBack(subflow, first, "data came without a mapping"));
-        if (plain)
+        if (first < inOrder)
         {
-            _unmapped.ForEach(waiting => connection.HandleData(waiting.Offset, waiting.Bytes));
-            _unmapped.Clear();
-            _unmappedBytes = 0;
+            connection.TryFallBack(subflow, first, ConnectionEventCode.DataWithoutMapping);
+        }
+    }
+
+    private void Keep(long offset, byte[] bytes)
+    {
+        _unmapped.Add((offset, bytes));
+        _unmappedBytes += bytes.Length;
+    }
+
+    /// <summary>Nothing from here on is trusted: what its mappings have collected waits as it came.</summary>
+    private void KeepFrom(long subflowOffset)
+    {
+        _failedFrom = subflowOffset;
+        for (int i = 0; i < _mappings.Count; i++)
+        {
+            ref ReceiveMapping mapping = ref _mappings[i];
+            if (mapping.SubflowOffset >= subflowOffset && mapping is { Held: { } held, Arrived: { } arrived })
+            {
+                for (int range = 0; range < arrived.Count; range++)
+                {
+                    (long left, long right) = arrived[range];
+                    Keep(left, held.AsSpan((int)(left - mapping.SubflowOffset), (int)(right - left)).ToArray());
+                }
+
+                mapping.Arrived = null;
+            }
         }
     }
 
@@ -224,7 +312,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             {
                 _unmapped.RemoveAt(i);
                 _unmappedBytes -= bytes.Length;
-                Deliver(offset, bytes, keep: true);
+                Deliver(offset, bytes);
             }
         }
     }

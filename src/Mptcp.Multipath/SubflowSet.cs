@@ -57,6 +57,8 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
     }
 
+    public Subflow? FirstUsable => _alive.Find(subflow => subflow.IsUsable);
+
     public Instant NextTimeout
     {
         get
@@ -319,17 +321,18 @@ internal sealed class SubflowSet(IScheduler scheduler)
         {
             if (_alive[i].Connection.State is not (TcpState.Closed or TcpState.TimeWait))
             {
-                _alive[i].Abort(MpTcpRstReason.Unspecified, "the peer did not close it in time");
+                _alive[i].Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.NotClosedInTime);
             }
         }
     }
 
-    public void Abort(Subflow? except)
+    public void Abort(Subflow? except, ConnectionEventCode code)
     {
         for (int i = 0; i < _alive.Count; i++)
         {
             if (_alive[i] != except && _alive[i].IsAlive)
             {
+                _alive[i].Ends(code);
                 _alive[i].Connection.Abort();
             }
         }

@@ -86,7 +86,7 @@ internal sealed class SubflowSignals(MptcpConnection connection, Subflow subflow
         }
         else if (!subflow.HasJoined)
         {
-            subflow.Abort(MpTcpRstReason.Unspecified, "the peer removed the address");
+            subflow.Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.AddressRemoved);
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class SubflowSignals(MptcpConnection connection, Subflow subflow
 
         _probeDeadline = Instant.Never;
         connection.Counters.Add(MptcpCounter.RemovalReset);
-        subflow.Abort(MpTcpRstReason.Unspecified, "the peer removed the address, and nothing answers there");
+        subflow.Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.RemovedAndSilent);
     }
 
     private void Probe(Instant now)

@@ -300,7 +300,7 @@ public sealed partial class NetworkStack
         SynCookie cookie = _cookies.Make(now, syn, options);
         TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source) with { TimestampOffset = OffsetOf(cookie) };
         byte[] answer = SynCookieSegment.AnswerOptions(
-            now, syn, options, cookie, configuration, _options.Connection.CapableFlags, _tokens.IsFree(cookie.Key));
+            now, syn, options, cookie, configuration, _options.Connection, _tokens.IsFree(cookie.Key));
         _replies.Add(link, answer, SynCookieSegment.AnswerHeader(syn, cookie, _options.Connection.ReceiveBuffer));
     }
 

@@ -91,6 +91,9 @@ public sealed class StackSocket
     public bool ResetSubflow(int subflow, MpTcpRstReason reason, bool transient = false) =>
         Connection.ResetSubflow(subflow, reason, transient);
 
+    /// <summary>How often something happened, by its code: also what was ignored, and events that nobody took.</summary>
+    public int CountOf(ConnectionEventCode code) => Connection.CountOf(code);
+
     /// <summary>The next event that was not taken yet.</summary>
     public bool TryTakeEvent(out ConnectionEvent taken) => Connection.TryTakeEvent(out taken);
 

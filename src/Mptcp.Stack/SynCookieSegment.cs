@@ -16,11 +16,11 @@ internal static class SynCookieSegment
     /// <param name="theirs">Its options.</param>
     /// <param name="cookie">The cookie.</param>
     /// <param name="configuration">What a connection would be told.</param>
-    /// <param name="ours">The flags of MP_CAPABLE that this host sets.</param>
+    /// <param name="settings">What the connection would be told.</param>
     /// <param name="keyIsFree">Whether the cookie's key may be used (RFC 8684 §3.1).</param>
     public static byte[] AnswerOptions(
         Instant now, in TcpSegment syn, in TcpOptions theirs, in SynCookie cookie, TcpConfiguration configuration,
-        MpCapableFlags ours, bool keyIsFree)
+        MptcpSettings settings, bool keyIsFree)
     {
         Span<byte> room = stackalloc byte[TcpPacket.MaxOptionsLength];
         var writer = new TcpOptionWriter(room);
@@ -41,9 +41,9 @@ internal static class SynCookieSegment
             writer.TryWriteWindowScale(configuration.WindowScale);
         }
 
-        if (keyIsFree && MptcpConnection.IsProposal(syn, out MpCapableFlags flags))
+        if (keyIsFree && MptcpConnection.IsProposal(syn, settings, out MpCapableFlags flags))
         {
-            new MpCapableOption { Version = MpCapableOption.Version1, Flags = flags | ours, SenderKey = cookie.Key }.TryWrite(ref writer);
+            new MpCapableOption { Version = MpCapableOption.Version1, Flags = flags | settings.CapableFlags, SenderKey = cookie.Key }.TryWrite(ref writer);
         }
 
         writer.PadToWord();

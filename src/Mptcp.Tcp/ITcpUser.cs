@@ -7,7 +7,14 @@ namespace Mptcp.Tcp;
 /// <param name="Offset">Its sequence number, counted from the initial one (SYN = 0, first byte = 1).</param>
 /// <param name="Transmission">1 for the first transmission of this range, 2 for the first repeat, and so on.</param>
 /// <param name="HasData">Whether payload will follow.</param>
-public readonly record struct SegmentDescription(TcpFlags Flags, long Offset, int Transmission, bool HasData);
+public readonly record struct SegmentDescription(TcpFlags Flags, long Offset, int Transmission, bool HasData)
+{
+    /// <summary>Whether there are SACK blocks to tell, which take what room the user leaves.</summary>
+    public bool Holes { get; init; }
+
+    /// <summary>Whether it acknowledges more than the last one did.</summary>
+    public bool Advances { get; init; }
+}
 
 /// <summary>What the user makes of the options of a segment that arrived.</summary>
 public enum SegmentVerdict

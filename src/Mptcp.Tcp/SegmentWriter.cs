@@ -62,7 +62,11 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
             options.TryWriteWindowScale(configuration.WindowScale);
         }
 
-        var description = new SegmentDescription(context.Flags, range.Start, range.Transmissions, range.Length > 0);
+        var description = new SegmentDescription(context.Flags, range.Start, range.Transmissions, range.Length > 0)
+        {
+            Holes = _sack && !syn && receiver.SackBlocks > 0,
+            Advances = receiver.Next > receiver.Acknowledged,
+        };
         user.WriteOptions(description, ref options);
         if (context.FastOpen is { } cookie)
         {

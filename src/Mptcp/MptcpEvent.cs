@@ -25,6 +25,18 @@ public enum MptcpEventKind
 
     /// <summary>The peer wants a subflow to be a backup, or to be one no more.</summary>
     PriorityChanged,
+
+    /// <summary>No subflow is left, and the connection waits for a new one (RFC 8684 §3.3.3).</summary>
+    SubflowsLost,
+
+    /// <summary>Something that the peer sent was ignored; <see cref="MptcpEvent.Reason"/> says what.</summary>
+    SignalIgnored,
+
+    /// <summary>Data came with other bytes than were sent: the peer is asked to fall back (RFC 8684 §3.7).</summary>
+    ChecksumFailed,
+
+    /// <summary>The connection ended otherwise than by the end of both streams; <see cref="MptcpEvent.Reason"/> says why.</summary>
+    ConnectionFailed,
 }
 
 /// <summary>One event of a connection.</summary>
@@ -36,6 +48,9 @@ public enum MptcpEventKind
 public sealed record MptcpEvent(
     MptcpEventKind Kind, int Subflow, IPEndPoint? LocalEndPoint, IPEndPoint? RemoteEndPoint, string Reason)
 {
+    /// <summary>Why, for programs; <see cref="Reason"/> says it for people.</summary>
+    public MptcpEventCode Code { get; init; }
+
     /// <summary>One line for people.</summary>
     public override string ToString()
     {
@@ -47,6 +62,10 @@ public sealed record MptcpEvent(
             MptcpEventKind.AddressAnnounced => $"the peer announced {RemoteEndPoint}",
             MptcpEventKind.AddressRemoved => "the peer removed an address",
             MptcpEventKind.PriorityChanged => $"the peer changed the priority of subflow {Subflow}",
+            MptcpEventKind.SubflowsLost => "no path is left",
+            MptcpEventKind.SignalIgnored => "something of the peer was ignored",
+            MptcpEventKind.ConnectionFailed => "the connection failed",
+            MptcpEventKind.ChecksumFailed => $"subflow {Subflow} brought altered data: {LocalEndPoint} to {RemoteEndPoint}",
             _ => "fell back to plain TCP",
         };
         return Reason.Length == 0 || Kind == MptcpEventKind.AddressAnnounced ? what : $"{what} ({Reason})";

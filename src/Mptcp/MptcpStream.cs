@@ -271,6 +271,6 @@ public sealed class MptcpStream : Stream
             happened.Subflow,
             hasSubflow ? _engine.Describe(happened.Local).EndPoint : null,
             happened.Remote == default ? null : EnginePaths.ToEndPoint(happened.Remote),
-            happened.Reason);
+            happened.Reason) { Code = (MptcpEventCode)happened.Code };
     }
 }

@@ -5,6 +5,8 @@ namespace Mptcp.Stack.Tests;
 /// <summary>A box on the path that changes MPTCP options in place and mends the checksum.</summary>
 internal static class MptcpStripper
 {
+    private const int IpHeader = 20;
+
     /// <summary>Replaces MPTCP options by NOPs in packets that <paramref name="chosen"/> picks by their flags and length.</summary>
     public static void Strip(byte[] packet, Func<string, bool> chosen) => Change(packet, (segment, option) =>
     {
@@ -63,11 +65,31 @@ internal static class MptcpStripper
         }
     });
 
+    /// <summary>A RST in the place of a segment that has nothing but an ACK and options.</summary>
+    public static bool TurnIntoReset(byte[] packet)
+    {
+        const int flags = IpHeader + 13;
+        if (packet[flags] != 0x10 || packet.Length > IpHeader + 60)
+        {
+            return false;
+        }
+
+        packet[flags] |= 4;
+        Mend(packet);
+        return true;
+    }
+
+    /// <summary>Another last byte of payload.</summary>
+    public static void ChangePayload(byte[] packet)
+    {
+        packet[^1] ^= 0xff;
+        Mend(packet);
+    }
+
     private delegate void OptionChange(string segment, Span<byte> option);
 
     private static void Change(byte[] packet, OptionChange change, byte kind = TcpOptionKind.Mptcp)
     {
-        const int IpHeader = 20;
         if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || !TcpSegment.TryParse(ip, out TcpSegment segment, out _))
         {
             return;
@@ -87,6 +109,12 @@ internal static class MptcpStripper
             at += length;
         }
 
+        Mend(packet);
+    }
+
+    private static void Mend(byte[] packet)
+    {
+        _ = IpPacket.TryParse(packet, out IpPacket ip, out _);
         packet[IpHeader + 16] = packet[IpHeader + 17] = 0;
         Span<byte> tcp = packet.AsSpan(IpHeader);
         uint sum = InternetChecksum.PseudoHeader(ip.Source, ip.Destination, IpProtocol.Tcp, tcp.Length);
