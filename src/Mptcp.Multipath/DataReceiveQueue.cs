@@ -60,13 +60,20 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
             return;
         }
 
-        // Bytes that wait behind a hole are not overwritten: what arrived first counts.
-        if (_beyond.Count == 0 || !_beyond.Contains(left, left + fits))
+        // Bytes that wait behind a hole are not overwritten: what arrived first counts (RFC 8684 §3.3.1).
+        for (long at = left; at < left + fits;)
         {
-            bytes.CopyIn(left, arrived.Slice(known, fits));
-            _beyond.Add(left, left + fits);
+            long gap = _beyond.EndOfRangeAt(at);
+            long gapEnd = Math.Min(_beyond.NextRangeAfter(gap), left + fits);
+            if (gap < gapEnd)
+            {
+                bytes.CopyIn(gap, arrived.Slice((int)(gap - offset), (int)(gapEnd - gap)));
+            }
+
+            at = Math.Max(gap, gapEnd);
         }
 
+        _beyond.Add(left, left + fits);
         _inOrder = _beyond.Advance(_inOrder);
     }
 

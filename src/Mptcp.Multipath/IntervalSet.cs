@@ -55,6 +55,20 @@ internal sealed class IntervalSet
         return index < _ranges.Count && _ranges[index].Left <= left;
     }
 
+    /// <summary>Where the range that holds <paramref name="offset"/> ends; the offset itself when none does.</summary>
+    public long EndOfRangeAt(long offset)
+    {
+        int index = FirstEndingAtOrAfter(offset + 1);
+        return index < _ranges.Count && _ranges[index].Left <= offset ? _ranges[index].Right : offset;
+    }
+
+    /// <summary>Where the first range after <paramref name="offset"/> begins; the largest number when there is none.</summary>
+    public long NextRangeAfter(long offset)
+    {
+        int index = FirstEndingAtOrAfter(offset + 1);
+        return index < _ranges.Count ? _ranges[index].Left : long.MaxValue;
+    }
+
     private int FirstEndingAtOrAfter(long offset)
     {
         int low = 0;

@@ -15,6 +15,9 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     private long _inOrder = 1;
     private SequenceRun _run;
 
+    // Whether data that we sent here was acknowledged with a DATA_ACK beside it.
+    private bool _answered;
+
     // From here on nothing is looked into until the peer has fallen back.
     private long _failedFrom = long.MaxValue;
 
@@ -33,12 +36,24 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     /// <summary>The options of a segment of an established subflow.</summary>
     public SegmentVerdict Examine(in TcpSegment segment, long offset, in SegmentOptions options)
     {
-        // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send.
-        if (!options.Any && (segment.Fin || subflow.AcknowledgesNew(segment))
-            && connection.TryFallBack(subflow, _inOrder, ConnectionEventCode.OptionsRemoved))
+        // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send; where
+        // SACK blocks took its place, another segment has it.
+        bool acknowledges = subflow.AcknowledgesNew(segment);
+        if (!options.Any && (segment.Fin || acknowledges) && !HasSackBlocks(segment))
         {
-            return SegmentVerdict.Accept;
+            if (connection.TryFallBack(subflow, _inOrder, ConnectionEventCode.OptionsRemoved))
+            {
+                return SegmentVerdict.Accept;
+            }
+
+            if (acknowledges && !_answered)
+            {
+                // Options pass on the SYNs of this path and not on its data (RFC 8684 §3.7).
+                return subflow.Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.JoinOptionsRemoved);
+            }
         }
+
+        _answered |= acknowledges && options.Dss is { HasDataAck: true };
 
         if (options.FastClose is { } fastClose && connection.IsOurKey(subflow, fastClose))
         {
@@ -137,9 +152,12 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         _mappings.Advance(settled);
         if (_failedFrom == long.MaxValue && (_unmappedBytes > UnmappedLimit || _unmapped.Count > UnmappedSegments))
         {
-            subflow.Abort(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.MappingMissing);
+            subflow.Abort(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.MappingMissing);
         }
     }
+
+    private static bool HasSackBlocks(in TcpSegment segment) =>
+        TcpOptions.TryParse(segment.Options, out TcpOptions options) && options.SackCount > 0;
 
     private SegmentVerdict NotAgreed() =>
         subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.ChecksumNotAgreed);

@@ -1,4 +1,3 @@
-using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp.Stack.Tests;
