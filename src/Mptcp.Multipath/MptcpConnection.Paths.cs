@@ -122,6 +122,7 @@ public sealed partial class MptcpConnection
             AnnouncementOutcome.Taken => MptcpCounter.AnnouncementTaken,
             AnnouncementOutcome.Repeated => MptcpCounter.AnnouncementRepeated,
             AnnouncementOutcome.TooMany => MptcpCounter.AnnouncementTooMany,
+            AnnouncementOutcome.Unusable => MptcpCounter.AnnouncementUnusable,
             _ => MptcpCounter.AnnouncementContradicted,
         });
         if (outcome == AnnouncementOutcome.Contradicted)

@@ -21,6 +21,9 @@ public enum MptcpCounter
     /// <summary>ADD_ADDR beyond what is remembered of a peer: echoed, and forgotten.</summary>
     AnnouncementTooMany,
 
+    /// <summary>ADD_ADDR of a group, of no address, or of one of ours: echoed, and forgotten.</summary>
+    AnnouncementUnusable,
+
     /// <summary>ADD_ADDR without room for its echo: ignored; the peer repeats it.</summary>
     AnnouncementFlood,
 

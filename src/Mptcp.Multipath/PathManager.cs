@@ -102,8 +102,20 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     }
 
     /// <summary>A genuine announcement came.</summary>
-    public AnnouncementOutcome HandleAnnounced(byte id, IpEndpoint address) =>
-        address == remote ? AnnouncementOutcome.Repeated : _announced.Add(id, address);
+    public AnnouncementOutcome HandleAnnounced(byte id, IpEndpoint address)
+    {
+        bool usable = !address.Address.IsMulticastOrBroadcast && !address.Address.IsUnspecified && address.Port != 0
+            && (!address.Address.IsLoopback || remote.Address.IsLoopback) && endpoints.Find(address.Address, port: null) < 0;
+        if (address == remote || !usable)
+        {
+            return usable ? AnnouncementOutcome.Repeated : AnnouncementOutcome.Unusable;
+        }
+
+        // The identifier 0 is that of the first address, without a word (RFC 8684 §3.2).
+        return id == 0 && address.Address != remote.Address && !_initialRemoteGone
+            ? AnnouncementOutcome.Contradicted
+            : _announced.Add(id, address);
+    }
 
     /// <summary>The peer removes an address; false when it never spoke of it.</summary>
     public bool HandleRemoved(byte id)

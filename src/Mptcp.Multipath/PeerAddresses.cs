@@ -14,6 +14,9 @@ internal enum AnnouncementOutcome
     /// <summary>There is no room for more.</summary>
     TooMany,
 
+    /// <summary>Nobody can be reached there: a group, no address at all, or one of our own.</summary>
+    Unusable,
+
     /// <summary>Its identifier stands for another address: not taken.</summary>
     Contradicted,
 }

@@ -71,6 +71,7 @@ public sealed class PathManagerTests
         var third = new IpEndpoint(IpAddress.Parse("192.0.2.3"), 443);
         Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, _other));
         Assert.Equal(AnnouncementOutcome.Contradicted, manager.HandleAnnounced(7, third));
+        Assert.Equal(AnnouncementOutcome.Contradicted, manager.HandleAnnounced(0, third));
         Assert.True(manager.HandleRemoved(7));
         Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, third));
         Assert.True(manager.TryNext([], out JoinRequest request));

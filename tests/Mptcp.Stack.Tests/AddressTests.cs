@@ -56,6 +56,25 @@ public sealed class AddressTests
         Assert.Contains($"0> Ack 0 AddAddress({length - 8})", hosts.Log);
     }
 
+    [Theory]
+    [Trait("Requirement", "155")]
+    [InlineData("224.0.0.9")]
+    [InlineData("255.255.255.255")]
+    [InlineData("0.0.0.0")]
+    [InlineData("127.0.0.1")]
+    [InlineData("10.1.0.1")]
+    [InlineData("ff02::1")]
+    public void An_announced_address_where_nobody_can_be_is_echoed_and_not_used(string address)
+    {
+        var hosts = new TwoHosts(_path);
+        hosts.Client.AddAddress(new LocalAddress(0, IpAddress.Parse("2001:db8::1"), 1500));
+        hosts.Server.AddAddress(new LocalAddress(0, TwoHosts.Address(9, 2), 1500, IpAddress.Parse(address)));
+        (StackSocket client, _) = TransferTests.Run(hosts, 100_000, 0);
+        Assert.Single(hosts.SubflowsOf(client));
+        Assert.Equal(1, hosts.Client.Signals[MptcpCounter.AnnouncementUnusable]);
+        Assert.Equal(1, hosts.Server.Signals[MptcpCounter.EchoReceived]);
+    }
+
     [Fact]
     [Trait("Requirement", "166")]
     public void An_announcement_goes_again_by_the_timeout_of_the_subflow_a_few_times()
