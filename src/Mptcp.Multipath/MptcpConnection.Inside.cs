@@ -53,6 +53,8 @@ public sealed partial class MptcpConnection
     /// <summary>Bytes at the front of our stream that left in the SYN.</summary>
     internal int SentInSyn => _initial.SentInSyn;
 
+    internal bool AnswersEarly => _settings.AnswerEarly;
+
     internal void OweAck() => _initial.AckOwed = true;
 
     internal void HandleInitialWindow(long window) => _sender.HandleDataAck(1 + SentInSyn, window);

@@ -61,4 +61,11 @@ public sealed record MptcpSettings
 
     /// <summary>The limits of a connection that follow.</summary>
     public PathLimits Limits => new(MaxSubflows - 1, AcceptedAddresses);
+
+    /// <summary>
+    /// Whether a server of Multipath TCP answers a Fast Open before the third ACK, as RFC 8684 Appendix B, Figure 19, has
+    /// it: a round trip earlier. Off by default, because such an answer has no DATA_ACK, the peer's key being unknown, and
+    /// Linux then goes on as plain TCP.
+    /// </summary>
+    public bool AnswerEarly { get; init; }
 }

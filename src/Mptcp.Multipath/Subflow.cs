@@ -151,7 +151,7 @@ public sealed class Subflow : ITcpUser
     internal bool IsUsable => !Closing && Connection.State is TcpState.Established or TcpState.CloseWait && HasJoined;
 
     /// <summary>Whether it may answer a Fast Open before its handshake is done.</summary>
-    internal bool IsEarly => Connection is { FastOpened: true, State: TcpState.SynReceived };
+    internal bool IsEarly => _connection.AnswersEarly && Connection is { FastOpened: true, State: TcpState.SynReceived };
 
     /// <summary>Whether its handshake is done, whatever came of it later.</summary>
     internal bool HasJoined => _handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this);

@@ -23,6 +23,7 @@ public sealed class FastOpenInteropTests
     [Theory]
     [InlineData(false, 500)]
     [InlineData(false, 20_000)]
+    [InlineData(true, 500)]
     [InlineData(true, 20_000)]
     public async Task The_kernel_opens_fast(bool multipath, int size)
     {
