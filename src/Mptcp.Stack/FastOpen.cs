@@ -41,7 +41,7 @@ internal sealed class FastOpen(IEntropySource entropy)
             requests.End(now, failed: socket.State == TcpState.Closed);
         }
 
-        if (socket.Told is { } told && socket.State != TcpState.SynSent)
+        if (socket.Told is { } told && socket.State is not (TcpState.SynSent or TcpState.SynReceived))
         {
             socket.Told = null;
             _cache.Learn(now, socket.Local.Address, socket.Remote, told, socket.Connection.FastOpenOutcome, socket.CloseReason);
