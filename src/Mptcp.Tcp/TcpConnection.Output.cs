@@ -173,7 +173,7 @@ public sealed partial class TcpConnection
         // Only new data is marked: neither ACKs nor repeats nor probes (RFC 3168 §6.1.4 to §6.1.6).
         if (range.Length > 0 && range.Transmissions == 1)
         {
-            trafficClass |= EcnState.Capable;
+            trafficClass |= _sender.RespondsToEcn ? EcnState.Capable : (byte)0;
             flags |= _sender.WindowReducedDue ? TcpFlags.Cwr : TcpFlags.None;
             _sender.WindowReducedDue = false;
         }

@@ -48,6 +48,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long CongestionWindow => _congestion.Window;
 
+    public bool RespondsToEcn => _congestion.RespondsToEcn;
+
     public long BytesInFlight => _scoreboard.BytesInFlight;
 
     public long Retransmissions { get; private set; }
@@ -272,6 +274,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
             MinimumRoundTrip = _rtt.Minimum,
             ApplicationLimited = !WindowWasUsed(),
             InRecovery = InFastRecovery,
+            InTimeoutRecovery = InRecovery && _recoveryByTimeout,
             DeliveryRate = _delivery.Rate,
             RateIsApplicationLimited = _delivery.RateIsApplicationLimited,
             Delivered = _delivery.Delivered,

@@ -37,7 +37,7 @@ public sealed class ScenarioReaderTests
     [InlineData("[hosts.a]", "[hosts.a]\nsend-buffer = \"1 kB\"", 3, "send-buffer is 1000 bytes; expected 4 KiB to 1 GiB")]
     [InlineData("[hosts.a]", "[hosts.a]\nchecksum = 1", 3, "checksum is a number without unit; expected true or false")]
     [InlineData("[hosts.a]", "[hosts.a]\nmax-subflows = 0", 3, "max-subflows is 0; expected a whole number of 1 to 32")]
-    [InlineData("[hosts.a]", "[hosts.a]\ncongestion = \"vegas\"", 3, "congestion is 'vegas'; expected cubic or reno")]
+    [InlineData("[hosts.a]", "[hosts.a]\ncongestion = \"vegas\"", 3, "congestion is 'vegas'; expected cubic, reno or bbr")]
     [InlineData("[hosts.b]", "[hosts.a]", 3, "expected")]
     [InlineData("[routers.r]", "[routers.a]", 4, "'a' is there twice; expected a name of its own for each host, router and NAT")]
     [InlineData("[routers.r]", "[nats.r]", 4, "nat 'r' has no outside; expected outside = the name of the path to the outside")]

@@ -6,6 +6,9 @@ public static class CongestionControllers
     /// <summary>CUBIC with HyStart++ (RFC 9438, RFC 9406).</summary>
     public static ICongestionController Cubic(int maximumSegmentSize) => new Cubic(maximumSegmentSize);
 
+    /// <summary>BBR, by the rate and the round trip of the path: for paths that lose packets without being full.</summary>
+    public static ICongestionController Bbr(int maximumSegmentSize) => new Bbr(maximumSegmentSize);
+
     /// <summary>Slow start and congestion avoidance of RFC 5681.</summary>
     public static ICongestionController NewReno(int maximumSegmentSize) => new NewReno(maximumSegmentSize);
 

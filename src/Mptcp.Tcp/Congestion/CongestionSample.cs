@@ -33,6 +33,9 @@ public readonly record struct CongestionSample
     /// <summary>Whether fast recovery goes on: what is lost is being sent again at a rate that falls.</summary>
     public bool InRecovery { get; init; }
 
+    /// <summary>Whether what was in flight at a timeout is being sent again.</summary>
+    public bool InTimeoutRecovery { get; init; }
+
     /// <summary>The rate of delivery in bytes per second; 0 where this acknowledgement allows no estimate.</summary>
     public long DeliveryRate { get; init; }
 

@@ -12,6 +12,18 @@ public interface ICongestionController
     /// <summary>Below this window it grows exponentially; <see cref="long.MaxValue"/> before the first loss.</summary>
     long SlowStartThreshold { get; }
 
+    /// <summary>
+    /// Whether <see cref="Window"/> is what may be in flight in fast recovery too. False for a controller that reduces it at a
+    /// loss: the engine then takes what is in flight down to it by proportional rate reduction (RFC 6937).
+    /// </summary>
+    bool ControlsRecovery => false;
+
+    /// <summary>
+    /// Whether <see cref="HandleLoss"/> makes it give way. False: no segment is marked as one that a queue may mark in place of
+    /// dropping it (RFC 3168 §6.1.2 asks for the answer that a loss gets).
+    /// </summary>
+    bool RespondsToEcn => true;
+
     /// <summary>At how many bytes per second segments may leave; 0 for as fast as the window allows.</summary>
     /// <param name="smoothedRoundTrip">In nanoseconds; 0 before the first measurement.</param>
     long PacingRate(long smoothedRoundTrip);

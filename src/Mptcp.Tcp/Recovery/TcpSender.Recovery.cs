@@ -26,7 +26,9 @@ internal sealed partial class TcpSender
 
     private bool InFastRecovery => InRecovery && !_recoveryByTimeout;
 
-    private long EffectiveWindow => InFastRecovery ? _reduction.Window : _congestion.Window;
+    private long EffectiveWindow => InFastRecovery && !_congestion.ControlsRecovery
+        ? _reduction.Window
+        : _congestion.Window;
 
     // Without SACK each duplicate tells of one segment that has arrived (RFC 5681 §3.2, RFC 3042).
     private long InFlight => SackPermitted || _duplicateAcks == 0
@@ -125,6 +127,9 @@ internal sealed partial class TcpSender
         _spurious.HandleRepeated(now, range);
         Pace(now, range.Length);
         Retransmissions++;
+
+        // What is repeated first gets the time to be answered: lost again, it is found by RACK, and no timeout comes between.
+        _retransmissionDeadline = index == 0 ? now + _rtt.Rto : _retransmissionDeadline;
         ArmIfIdle(now);
     }
 

@@ -69,11 +69,12 @@ internal sealed class ScenarioReader
 
     private static Func<int, ICongestionController> TakeController(Section section)
     {
-        const string expected = "cubic or reno";
+        const string expected = "cubic, reno or bbr";
         return section.TakeText("congestion", expected) switch
         {
             null or "cubic" => CongestionControllers.Cubic,
             "reno" => CongestionControllers.NewReno,
+            "bbr" => CongestionControllers.Bbr,
             var other => throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{other}'", expected),
         };
     }

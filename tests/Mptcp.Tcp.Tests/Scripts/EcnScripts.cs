@@ -88,6 +88,11 @@ public class EcnScripts
         """);
 
     [Fact]
+    public void Who_does_not_respond_to_marks_asks_for_none_but_ends_the_echo() => Script.Run(
+        Agreed + "nodelay on\nwrite 10\n> P. 1:11 ack 1\n< E. 1 ack 11\nwrite 10\n> PW. 11:21 ack 1",
+        c => c with { Ecn = EcnMode.Ask, CongestionControl = CongestionControllers.Bbr });
+
+    [Fact]
     public void The_traffic_class_of_the_user_is_kept()
     {
         byte[] packet = new byte[2000];
