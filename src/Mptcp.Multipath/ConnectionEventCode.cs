@@ -156,4 +156,16 @@ public enum ConnectionEventCode
 
     /// <summary>Data beyond the announced window was ignored.</summary>
     DataBeyondWindow = 505,
+
+    /// <summary>ADD_ADDR with a wrong HMAC was ignored.</summary>
+    AnnouncementForged = 510,
+
+    /// <summary>ADD_ADDR with the identifier of another address was ignored.</summary>
+    AnnouncementContradicts = 511,
+
+    /// <summary>ADD_ADDR of an address where no peer can be was ignored.</summary>
+    AnnouncementUnusable = 512,
+
+    /// <summary>A join of the peer was refused.</summary>
+    JoinRefused = 513,
 }

@@ -55,6 +55,10 @@ public static class EventSentences
         ConnectionEventCode.DataAfterFin => "data behind the end of the stream was ignored",
         ConnectionEventCode.AckOfUnsent => "a DATA_ACK of data that was never sent was ignored",
         ConnectionEventCode.DataBeyondWindow => "data beyond the window was ignored",
+        ConnectionEventCode.AnnouncementForged => "an announced address with a wrong HMAC was ignored",
+        ConnectionEventCode.AnnouncementContradicts => "an announced address with the identifier of another was ignored",
+        ConnectionEventCode.AnnouncementUnusable => "an announced address where no peer can be was ignored",
+        ConnectionEventCode.JoinRefused => "a join of the peer was refused",
         _ => "",
     };
 }

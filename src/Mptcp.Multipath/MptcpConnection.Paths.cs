@@ -1,3 +1,4 @@
+using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp.Multipath;
@@ -85,9 +86,17 @@ public sealed partial class MptcpConnection
 
     internal void HandleAddressSignals(Subflow subflow, in SegmentOptions options)
     {
-        if (options.AddAddress is { } added && _signals.Handle(added))
+        if (options.AddAddress is { } added)
         {
-            HandleAnnounced(subflow, added);
+            long forged = Counters[MptcpCounter.AnnouncementForged];
+            if (_signals.Handle(added))
+            {
+                HandleAnnounced(subflow, added);
+            }
+            else if (Counters[MptcpCounter.AnnouncementForged] > forged)
+            {
+                _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.AnnouncementForged);
+            }
         }
 
         if (options.RemoveAddress is { } removed)
@@ -125,6 +134,14 @@ public sealed partial class MptcpConnection
             AnnouncementOutcome.Unusable => MptcpCounter.AnnouncementUnusable,
             _ => MptcpCounter.AnnouncementContradicted,
         });
+        if (outcome is AnnouncementOutcome.Contradicted or AnnouncementOutcome.Unusable)
+        {
+            _events.Add(
+                ConnectionEventKind.SignalIgnored, subflow, outcome == AnnouncementOutcome.Contradicted
+                    ? ConnectionEventCode.AnnouncementContradicts
+                    : ConnectionEventCode.AnnouncementUnusable);
+        }
+
         if (outcome == AnnouncementOutcome.Contradicted)
         {
             return;
@@ -158,8 +175,8 @@ public sealed partial class MptcpConnection
         }
     }
 
-    /// <summary>Whether a join to <paramref name="local"/> is refused, and what the RST then says.</summary>
-    private bool RefusesJoin(IpEndpoint local, ref MpTcpRstOption refusal)
+    /// <summary>Whether a join is refused, and what the RST then says.</summary>
+    private bool RefusesJoin(TcpConfiguration ends, ref MpTcpRstOption refusal)
     {
         if (!TakesJoins)
         {
@@ -167,7 +184,7 @@ public sealed partial class MptcpConnection
         }
 
         (MptcpCounter counter, MpTcpRstReason reason) =
-            _settings.DenyJoinInitialAddress && local == _initial.Local
+            _settings.DenyJoinInitialAddress && ends.Local == _initial.Local
                 ? (MptcpCounter.JoinDenied, MpTcpRstReason.AdministrativelyProhibited)
             : !CanJoin ? (MptcpCounter.JoinOverLimit, MpTcpRstReason.AdministrativelyProhibited)
             : _subflows.HalfOpen >= HalfOpenLimit ? (MptcpCounter.JoinTooManyHalfOpen, MpTcpRstReason.LackOfResources)
@@ -179,6 +196,8 @@ public sealed partial class MptcpConnection
 
         Counters.Add(counter);
         refusal = new MpTcpRstOption(Transient: reason == MpTcpRstReason.LackOfResources, reason);
+        _events.Add(new ConnectionEvent(
+            ConnectionEventKind.SignalIgnored, -1, ends.Local, ends.Remote, ConnectionEventCode.JoinRefused, reason.ToString()));
         return true;
     }
 

@@ -189,7 +189,7 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         refusal = new MpTcpRstOption(Transient: false, MpTcpRstReason.MptcpSpecificError);
-        if (SegmentOptions.Parse(syn.Options).JoinSyn is not { } join || RefusesJoin(configuration.Local, ref refusal))
+        if (SegmentOptions.Parse(syn.Options).JoinSyn is not { } join || RefusesJoin(configuration, ref refusal))
         {
             return null;
         }

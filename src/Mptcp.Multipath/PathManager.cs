@@ -38,15 +38,15 @@ internal readonly record struct PathCommand(PathCommandKind Kind, byte Id, Local
 /// has more addresses than there are subflows; the responder announces its further addresses. With endpoints their
 /// flags decide, at both ends.
 /// </summary>
-/// <param name="endpoints">The host's endpoints and limits; they may change.</param>
-/// <param name="local">Our end of the initial subflow.</param>
-/// <param name="remote">The peer's end of it.</param>
-/// <param name="isInitiator">Whether this end began the connection.</param>
-internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, IpEndpoint remote, bool isInitiator)
+internal sealed class PathManager
 {
     private const int AttemptLimit = 256;
-    private readonly PeerAddresses _announced = new();
-    private readonly HashSet<(IpAddress Local, IpEndpoint Remote)> _tried = [(local.Address, remote)];
+    private readonly LocalEndpoints _endpoints;
+    private readonly IpEndpoint _local;
+    private readonly IpEndpoint _remote;
+    private readonly bool _isInitiator;
+    private readonly PeerAddresses _announced;
+    private readonly JoinCandidates _candidates;
     private readonly HashSet<(IpAddress Local, IpEndpoint Remote)> _refused = [];
     private readonly Queue<PathCommand> _commands = new();
     private readonly JoinRetries _retries = new();
@@ -57,7 +57,17 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     private bool _initialLocalGone;
     private bool _initialRemoteGone;
 
-    public IpEndpoint InitialRemote => remote;
+    /// <summary>Makes one for a connection that begins.</summary>
+    /// <param name="endpoints">The host's endpoints and limits; they may change.</param>
+    /// <param name="local">Our end of the initial subflow.</param>
+    /// <param name="remote">The peer's end of it.</param>
+    /// <param name="isInitiator">Whether this end began the connection.</param>
+    public PathManager(LocalEndpoints endpoints, IpEndpoint local, IpEndpoint remote, bool isInitiator)
+    {
+        (_endpoints, _local, _remote, _isInitiator) = (endpoints, local, remote, isInitiator);
+        _announced = new PeerAddresses();
+        _candidates = new JoinCandidates(endpoints, _announced, local, remote);
+    }
 
     /// <summary>Whether the peer takes no further subflow to the address of the first (RFC 8684 §3.1, flag C).</summary>
     public bool DenyInitialRemote { get; set; }
@@ -69,14 +79,14 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
 
     /// <summary>The identifier of an endpoint in this connection: 0 for the address of the initial subflow.</summary>
     public byte IdOf(in LocalEndpoint endpoint) =>
-        !_initialLocalGone && endpoint.Address == local.Address && endpoint.Port is null ? (byte)0 : endpoint.Id;
+        !_initialLocalGone && endpoint.Address == _local.Address && endpoint.Port is null ? (byte)0 : endpoint.Id;
 
     /// <summary>The endpoint that a join has come to: the one announced with its port, else that of its address.</summary>
     public LocalEndpoint EndpointOf(IpEndpoint arrived)
     {
-        int at = endpoints.Find(arrived.Address, arrived.Port);
-        at = at < 0 ? endpoints.Find(arrived.Address, port: null) : at;
-        return at < 0 ? new LocalEndpoint(0, arrived.Address, arrived.Address, null, 0, EndpointFlags.None) : endpoints.All[at];
+        int at = _endpoints.Find(arrived.Address, arrived.Port);
+        at = at < 0 ? _endpoints.Find(arrived.Address, port: null) : at;
+        return at < 0 ? new LocalEndpoint(0, arrived.Address, arrived.Address, null, 0, EndpointFlags.None) : _endpoints.All[at];
     }
 
     /// <summary>The peer has proved that it takes part: addresses may be announced.</summary>
@@ -84,16 +94,16 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     public void HandleConfirmed(bool announces)
     {
         _confirmed = true;
-        LocalEndpoint initial = EndpointOf(local);
+        LocalEndpoint initial = EndpointOf(_local);
         if (initial.Has(EndpointFlags.Backup))
         {
             _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, 0, initial));
         }
 
-        for (int i = 0; i < endpoints.All.Count; i++)
+        for (int i = 0; i < _endpoints.All.Count; i++)
         {
-            LocalEndpoint endpoint = endpoints.All[i];
-            bool wanted = endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !isInitiator;
+            LocalEndpoint endpoint = _endpoints.All[i];
+            bool wanted = _endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !_isInitiator;
             if (wanted)
             {
                 Announce(endpoint);
@@ -105,14 +115,14 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     public AnnouncementOutcome HandleAnnounced(byte id, IpEndpoint address)
     {
         bool usable = !address.Address.IsMulticastOrBroadcast && !address.Address.IsUnspecified && address.Port != 0
-            && (!address.Address.IsLoopback || remote.Address.IsLoopback) && endpoints.Find(address.Address, port: null) < 0;
-        if (address == remote || !usable)
+            && (!address.Address.IsLoopback || _remote.Address.IsLoopback) && _endpoints.Find(address.Address, port: null) < 0;
+        if (address == _remote || !usable)
         {
             return usable ? AnnouncementOutcome.Repeated : AnnouncementOutcome.Unusable;
         }
 
         // The identifier 0 is that of the first address, without a word (RFC 8684 §3.2).
-        return id == 0 && address.Address != remote.Address && !_initialRemoteGone
+        return id == 0 && address.Address != _remote.Address && !_initialRemoteGone
             ? AnnouncementOutcome.Contradicted
             : _announced.Add(id, address);
     }
@@ -137,7 +147,7 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     {
         while (_retries.NextTimeout <= now && _retries.TryTake(now, out (IpAddress Local, IpEndpoint Remote) pair))
         {
-            _tried.Remove(pair);
+            _candidates.Forget(pair);
         }
     }
 
@@ -145,8 +155,7 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     public void TryAgain()
     {
         _again = true;
-        _tried.Clear();
-        _tried.UnionWith(_refused);
+        _candidates.ForgetAllBut(_refused);
     }
 
     /// <summary>A RST said that this pair of addresses is not to be tried again (RFC 8684 §3.6).</summary>
@@ -161,8 +170,10 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
         switch (change.Kind)
         {
             case EndpointChangeKind.Added:
-                _tried.RemoveWhere(pair => pair.Local == endpoint.Address && pair != (local.Address, remote));
-                if (_confirmed && (endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !isInitiator))
+                // What we have begun ourselves is no attempt that somebody makes us do.
+                _attempts = 0;
+                _candidates.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
+                if (_confirmed && (_endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !_isInitiator))
                 {
                     Announce(endpoint);
                 }
@@ -197,18 +208,19 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
         if (_again)
         {
             _again = false;
-            if (CanUseInitialRemote && !_initialLocalGone && _tried.Add((local.Address, remote)))
+            if (CanUseInitialRemote && !_initialLocalGone && _candidates.TryTake(_local.Address, _remote))
             {
                 _attempts++;
-                request = new JoinRequest(EndpointOf(local), remote, 0);
+                request = new JoinRequest(EndpointOf(_local), _remote, 0);
                 return true;
             }
         }
 
+        _candidates.CanUseInitialRemote = CanUseInitialRemote;
         ForgetRefreshed(alive);
-        bool found = endpoints.Configured
-            ? TryNextOfEndpoints(alive, out request) || TryNextAnnounced(alive, out request)
-            : isInitiator && TryNextByDefault(alive, out request);
+        bool found = _endpoints.Configured
+            ? _candidates.TryNextOfEndpoints(alive, out request) || _candidates.TryNextAnnounced(alive, out request)
+            : _isInitiator && _candidates.TryNextByDefault(alive, out request);
         _attempts += found ? 1 : 0;
         if (found && IdOf(request.From) is > 0 and byte id)
         {
@@ -231,7 +243,6 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     private void Withdraw(in LocalEndpoint endpoint, bool gone)
     {
         byte id = IdOf(endpoint);
-
         _commands.Enqueue(new PathCommand(gone ? PathCommandKind.Reset : PathCommandKind.Close, id, endpoint));
 
         // What the peer never heard of need not be taken back.
@@ -248,195 +259,10 @@ internal sealed class PathManager(LocalEndpoints endpoints, IpEndpoint local, Ip
     {
         for (int i = 0; i < _announced.Count; i++)
         {
-            if (_announced.TakeRefreshed(i) && !IsInUse(alive, _announced[i].Id, _announced[i].Remote))
+            if (_announced.TakeRefreshed(i) && !JoinCandidates.IsInUse(alive, _announced[i].Id, _announced[i].Remote))
             {
-                IpEndpoint again = _announced[i].Remote;
-                _tried.RemoveWhere(pair => pair.Remote == again);
+                _candidates.ForgetTo(_announced[i].Remote);
             }
         }
-    }
-
-    private bool TryNextByDefault(IReadOnlyList<Subflow> alive, out JoinRequest request)
-    {
-        request = default;
-        int ofFamily = 0;
-        for (int i = 0; i < endpoints.All.Count; i++)
-        {
-            LocalEndpoint from = endpoints.All[i];
-            bool sameFamily = from.Address.IsV4 == remote.Address.IsV4;
-            ofFamily += sameFamily ? 1 : 0;
-            if (sameFamily && CanUseInitialRemote && CountFrom(alive, from.Address) == 0 && _tried.Add((from.Address, remote)))
-            {
-                request = new JoinRequest(from, remote, 0);
-                return true;
-            }
-        }
-
-        int accepted = Math.Min(_announced.Count, endpoints.Limits.AcceptedAddresses);
-        if (alive.Count >= Math.Max(ofFamily, 1 + accepted))
-        {
-            return false;
-        }
-
-        for (int i = 0; i < accepted; i++)
-        {
-            (byte id, IpEndpoint to) = _announced[i];
-            if (TryFrom(LeastUsed(alive, to, EndpointFlags.None), to, id, out request))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>From each endpoint for subflows: to the peer's first address, or to each that is known.</summary>
-    private bool TryNextOfEndpoints(IReadOnlyList<Subflow> alive, out JoinRequest request)
-    {
-        request = default;
-        for (int i = 0; i < endpoints.All.Count; i++)
-        {
-            LocalEndpoint from = endpoints.All[i];
-            if (!from.Has(EndpointFlags.Subflow) || from.Port is not null)
-            {
-                continue;
-            }
-
-            if (CanUseInitialRemote && !IsJoined(alive, from.Address, remote.Address)
-                && TryPair(from, remote, 0, out request))
-            {
-                return true;
-            }
-
-            for (int k = 0; from.Has(EndpointFlags.Fullmesh) && k < alive.Count; k++)
-            {
-                // What a subflow uses is known, however it came to be.
-                bool denied = alive[k].Remote.Address == remote.Address && !CanUseInitialRemote;
-                if (!denied && alive[k].IsUsable && !IsJoined(alive, from.Address, alive[k].Remote.Address)
-                    && TryPair(from, alive[k].Remote, alive[k].RemoteId, out request))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>
-    /// To each announced address: from every fullmesh endpoint; without one from the address that is used least. Where
-    /// the peer takes no more at its first address, from the endpoints for subflows.
-    /// </summary>
-    private bool TryNextAnnounced(IReadOnlyList<Subflow> alive, out JoinRequest request)
-    {
-        request = default;
-        int accepted = Math.Min(_announced.Count, endpoints.Limits.AcceptedAddresses);
-        for (int i = 0; i < accepted; i++)
-        {
-            (byte id, IpEndpoint to) = _announced[i];
-            EndpointFlags wanted = AnyHas(EndpointFlags.Fullmesh, to) ? EndpointFlags.Fullmesh
-                : !CanUseInitialRemote && AnyHas(EndpointFlags.Subflow, to) ? EndpointFlags.Subflow
-                : EndpointFlags.None;
-            bool once = wanted == EndpointFlags.None && (IsInUse(alive, id, to) || WasTried(to));
-            if (!once && TryFrom(LeastUsed(alive, to, wanted), to, id, out request))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool TryFrom(int place, IpEndpoint to, byte id, out JoinRequest request)
-    {
-        request = default;
-        return place >= 0 && TryPair(endpoints.All[place], to, id, out request);
-    }
-
-    private bool TryPair(in LocalEndpoint from, IpEndpoint to, byte id, out JoinRequest request)
-    {
-        request = new JoinRequest(from, to, id);
-        return from.Address.IsV4 == to.Address.IsV4 && _tried.Add((from.Address, to));
-    }
-
-    private int LeastUsed(IReadOnlyList<Subflow> alive, IpEndpoint to, EndpointFlags wanted)
-    {
-        int best = -1;
-        for (int i = 0; i < endpoints.All.Count; i++)
-        {
-            LocalEndpoint from = endpoints.All[i];
-            bool possible = from.Address.IsV4 == to.Address.IsV4 && from.Port is null && from.Has(wanted)
-                && !_tried.Contains((from.Address, to));
-            if (possible && (best < 0 || CountFrom(alive, from.Address) < CountFrom(alive, endpoints.All[best].Address)))
-            {
-                best = i;
-            }
-        }
-
-        return best;
-    }
-
-    private bool AnyHas(EndpointFlags flags, IpEndpoint to)
-    {
-        for (int i = 0; i < endpoints.All.Count; i++)
-        {
-            if (endpoints.All[i].Has(flags) && endpoints.All[i].Address.IsV4 == to.Address.IsV4)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool WasTried(IpEndpoint to)
-    {
-        foreach ((IpAddress _, IpEndpoint tried) in _tried)
-        {
-            if (tried == to)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Whether a subflow goes there already, be it by the peer's own join with that identifier.</summary>
-    private static bool IsInUse(IReadOnlyList<Subflow> alive, byte id, IpEndpoint to)
-    {
-        for (int i = 0; i < alive.Count; i++)
-        {
-            if (alive[i].IsAlive && (alive[i].Remote == to || (alive[i].OpenedByPeer && alive[i].RemoteId == id)))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool IsJoined(IReadOnlyList<Subflow> alive, IpAddress from, IpAddress to)
-    {
-        for (int i = 0; i < alive.Count; i++)
-        {
-            if (alive[i].IsAlive && alive[i].Local.Address == from && alive[i].Remote.Address == to)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static int CountFrom(IReadOnlyList<Subflow> alive, IpAddress address)
-    {
-        int count = 0;
-        for (int i = 0; i < alive.Count; i++)
-        {
-            count += alive[i].Local.Address == address ? 1 : 0;
-        }
-
-        return count;
     }
 }

@@ -265,6 +265,32 @@ public sealed class AddressTests
         Assert.NotEqual(subflows[1].LocalId, subflows[2].LocalId);
     }
 
+    [Theory]
+    [Trait("Requirement", "131")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_connection_moves_from_its_only_address_to_a_new_one(bool dark)
+    {
+        var hosts = new TwoHosts(_path, _path);
+        hosts.Client.RemoveAddress(TwoHosts.Address(1, 1));
+        hosts.Server.Limits = hosts.Server.Limits with { AcceptedAddresses = 0 };
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        var stream = new Stream(client, server, 4_000_000);
+        hosts.Network.RunUntil(() => Pumped(stream) > 1_000_000, 60 * Instant.Second);
+        hosts.Network.Paths[0].BlackHoled = dark;
+        hosts.Client.RemoveAddress(TwoHosts.Address(0, 1));
+        hosts.Network.Run(2 * Instant.Second);
+        hosts.Client.AddAddress(new LocalAddress(1, TwoHosts.Address(1, 1), 1500));
+        Assert.True(hosts.Network.RunUntil(() => Pumped(stream) >= 4_000_000, 60 * Instant.Second), stream.ToString());
+        Assert.True(stream.Intact);
+
+        // The removal of the first address reaches the peer on the new one.
+        hosts.Network.Run(5 * Instant.Second);
+        Assert.Contains("1> Ack 0 RemoveAddress(4)", hosts.Log);
+        Assert.Equal(TcpState.Closed, hosts.SubflowsOf(server)[0].State);
+    }
+
     [Fact]
     public void A_server_announces_an_address_that_it_gets_in_mid_connection_once()
     {

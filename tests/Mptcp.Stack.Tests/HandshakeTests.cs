@@ -258,6 +258,7 @@ public sealed class HandshakeTests
         Assert.Single(hosts.SubflowsOf(client));
         Assert.DoesNotContain(hosts.Log, line => line.Contains("AddAddress(8)", StringComparison.Ordinal));
         Assert.True(hosts.Client.Signals[MptcpCounter.AnnouncementForged] > 0);
+        Assert.Contains(TwoHosts.EventsOf(client), e => e.Code == ConnectionEventCode.AnnouncementForged);
     }
 
     private static bool Pump(Stream stream)
