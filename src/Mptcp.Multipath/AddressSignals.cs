@@ -92,7 +92,7 @@ internal sealed class AddressSignals(ConnectionKeys keys, MptcpCounters counters
             return false;
         }
 
-        if (option.TruncatedHmac != MptcpCrypto.AddAddressHmac(keys.Remote, keys.Local, option))
+        if (!IsGenuine(option))
         {
             counters.Add(MptcpCounter.AnnouncementForged);
             return false;
@@ -109,6 +109,10 @@ internal sealed class AddressSignals(ConnectionKeys keys, MptcpCounters counters
 
     /// <summary>Echoes an announcement.</summary>
     public void Confirm(in AddAddressOption option) => _echoes.Enqueue(option.ToEcho());
+
+    /// <summary>Whether an announcement knows the keys.</summary>
+    public bool IsGenuine(in AddAddressOption option) =>
+        option.TruncatedHmac == MptcpCrypto.AddAddressHmac(keys.Remote, keys.Local, option);
 
     /// <summary>Writes the next signal that fits.</summary>
     /// <param name="now">The time.</param>

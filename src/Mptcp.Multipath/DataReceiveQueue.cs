@@ -29,6 +29,9 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     /// <summary>Whether the peer's whole stream, DATA_FIN included, has arrived.</summary>
     public bool Finished => _finOffset == _inOrder;
 
+    /// <summary>The memory of its lists, in bytes.</summary>
+    public long Memory => _beyond.Memory;
+
     /// <summary>Bytes that <see cref="Read"/> would give.</summary>
     public int Readable => (int)(_inOrder - _read);
 
@@ -48,16 +51,18 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     /// <summary>The current window is leaving in a segment.</summary>
     public void HandleWindowAnnounced() => _announcedEdge = _read + bytes.Capacity;
 
-    /// <summary>Takes bytes as they arrive, in order or not. What repeats, or exceeds the window, is not kept.</summary>
-    public void Add(long offset, ReadOnlySpan<byte> arrived)
+    /// <summary>Takes bytes as they arrive, in order or not. What repeats is not kept.</summary>
+    /// <returns>False when something exceeds the window, or the number of holes, and is not kept either.</returns>
+    public bool Add(long offset, ReadOnlySpan<byte> arrived)
     {
         int known = (int)Math.Clamp(_inOrder - offset, 0, arrived.Length);
         long left = offset + known;
         long end = _finOffset < 0 ? _read + bytes.Capacity : Math.Min(_finOffset, _read + bytes.Capacity);
         int fits = (int)Math.Clamp(end - left, 0, arrived.Length - known);
+        bool exceeds = left + fits < offset + arrived.Length;
         if (fits == 0 || (left > _inOrder && _beyond.Count > IslandLimit))
         {
-            return;
+            return !exceeds && fits == 0;
         }
 
         // Bytes that wait behind a hole are not overwritten: what arrived first counts (RFC 8684 §3.3.1).
@@ -75,6 +80,7 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
 
         _beyond.Add(left, left + fits);
         _inOrder = _beyond.Advance(_inOrder);
+        return !exceeds;
     }
 
     /// <summary>Why bytes up to <paramref name="end"/> are not all kept, if they are not.</summary>

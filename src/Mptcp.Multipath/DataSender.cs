@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mptcp.Tcp;
 
 namespace Mptcp.Multipath;
@@ -37,6 +38,9 @@ internal sealed class DataSender(GrowingBuffer buffer)
 
     /// <summary>Where the DATA_FIN stands.</summary>
     public long FinOffset => _queue.Written;
+
+    /// <summary>The memory of its lists, in bytes.</summary>
+    public long Memory => (long)_reinjections.Capacity * Unsafe.SizeOf<Reinjection>();
 
     /// <summary>Bytes written and not acknowledged.</summary>
     public long Unacknowledged => _queue.Written - Una;

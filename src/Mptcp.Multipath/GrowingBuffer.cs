@@ -12,16 +12,16 @@ internal sealed class GrowingBuffer
     public const int InitialCapacity = 128 * 1024;
 
     private readonly int _cap;
-    private readonly MemoryBudget _budget;
+    private readonly MemoryCharge _charge;
     private byte[] _bytes;
 
     public GrowingBuffer(int cap, MemoryBudget budget)
     {
-        (_cap, _budget) = (cap, budget);
+        (_cap, _charge) = (cap, new MemoryCharge(budget));
         _bytes = new byte[Math.Min(cap, InitialCapacity)];
 
         // Whoever made the connection has asked the budget for this much.
-        _budget.Take(_bytes.Length);
+        _charge.Set(_bytes.Length);
     }
 
     public int Capacity => _bytes.Length;
@@ -31,7 +31,7 @@ internal sealed class GrowingBuffer
     {
         // Doubling at least, so that the copying costs less than one copy of every byte.
         int capacity = (int)Math.Min(Math.Max(wanted, 2L * _bytes.Length), _cap);
-        if (capacity <= _bytes.Length || !_budget.TryTake(capacity - _bytes.Length))
+        if (capacity <= _bytes.Length || !_charge.TryTake(capacity - _bytes.Length))
         {
             return;
         }
@@ -50,5 +50,5 @@ internal sealed class GrowingBuffer
     public void CopyOut(long offset, Span<byte> destination) => Circular.CopyOut(_bytes, offset, destination);
 
     /// <summary>Gives the memory back; what was inside stays readable.</summary>
-    public void Release() => _budget.Return(_bytes.Length);
+    public void Release() => _charge.Release();
 }

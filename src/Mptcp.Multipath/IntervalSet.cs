@@ -7,6 +7,9 @@ internal sealed class IntervalSet
 
     public int Count => _ranges.Count;
 
+    /// <summary>The memory of the list, in bytes.</summary>
+    public long Memory => _ranges.Capacity * 2L * sizeof(long);
+
     public (long Left, long Right) this[int index] => _ranges[index];
 
     /// <summary>The end of the last range, or 0.</summary>

@@ -5,6 +5,7 @@ namespace Mptcp.Multipath;
 /// stays as it is. Owned by one stack; not thread-safe.
 /// </summary>
 /// <param name="limit">The limit in bytes.</param>
+/// <seealso cref="MemoryCharge"/>
 public sealed class MemoryBudget(long limit)
 {
     /// <summary>The limit in bytes.</summary>
@@ -25,9 +26,6 @@ public sealed class MemoryBudget(long limit)
         return true;
     }
 
-    /// <summary>Takes bytes for what is bounded by something else already.</summary>
+    /// <summary>Takes bytes for what is bounded by something else already; less than 0 gives them back.</summary>
     public void Take(long bytes) => Used += bytes;
-
-    /// <summary>Gives bytes back.</summary>
-    public void Return(long bytes) => Used -= bytes;
 }

@@ -55,6 +55,7 @@ public sealed partial class MptcpConnection
         bool ours = option.ReceiverKey == LocalKey;
         if (!ours)
         {
+            NoteRefused(DropReason.BadKey);
             _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.WrongFastCloseKey);
         }
 

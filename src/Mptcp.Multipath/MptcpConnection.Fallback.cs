@@ -29,8 +29,29 @@ public sealed partial class MptcpConnection
             return TryFallBack(subflow, ConnectionEventCode.ChecksumFailed, _fail.Shift);
         }
 
-        // A join that is offered may have been taken: the peer's data may be on two subflows already.
-        return !_joined && _joinOffers == 0 && subflow == _initial && inOrder == _received.InOrder && TryFallBack(subflow, code, receiveShift: 0);
+        if (_joined || subflow != _initial || inOrder != _received.InOrder)
+        {
+            return false;
+        }
+
+        if (_joinOffers > 0)
+        {
+            // A join that is offered may have been taken, so that the peer's data is on two subflows already. It is not if
+            // the peer resets the other one.
+            _fallbackDue ??= code;
+            return false;
+        }
+
+        return TryFallBack(subflow, code, receiveShift: 0);
+    }
+
+    private void HandleOfferRefused()
+    {
+        _joinOffers--;
+        if (_joinOffers == 0 && !_joined && _fallbackDue is { } code)
+        {
+            TryFallBack(_initial, code, receiveShift: 0);
+        }
     }
 
     /// <summary>Takes an infinite mapping; false when it does not continue what came before it.</summary>
@@ -61,11 +82,13 @@ public sealed partial class MptcpConnection
         if (possible)
         {
             _events.Add(ConnectionEventKind.ChecksumFailed, subflow, ConnectionEventCode.ChecksumFailed, $"from byte {dataOffset} on");
+            NoteRefused(DropReason.BadDataChecksum);
             _fail.Begin(Now, dataOffset, shift, subflow.Connection.SmoothedRtt);
             subflow.Connection.RequestAck();
             return true;
         }
 
+        NoteRefused(DropReason.BadDataChecksum);
         subflow.FailedAt = dataOffset;
         subflow.Abort(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.ChecksumFailed, $"from byte {dataOffset} on");
         return false;

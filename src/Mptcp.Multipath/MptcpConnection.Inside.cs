@@ -9,6 +9,9 @@ public sealed partial class MptcpConnection
     // What subflows may take to exchange their FINs once the data is complete; a path may be dark by then.
     private const long LingerTime = 60 * Instant.Second;
 
+    // What the lists of a quiet connection take is part of its initial memory.
+    private const long QuietQueues = 16 * 1024;
+
     internal Instant Now { get; private set; }
 
     internal ulong LocalKey => _keys.Local;
@@ -128,8 +131,17 @@ public sealed partial class MptcpConnection
             _events.Count(refusal);
         }
 
-        _received.Add(dataOffset, bytes);
+        if (!_received.Add(dataOffset, bytes))
+        {
+            NoteRefused(DropReason.OutsideDataWindow);
+        }
     }
+
+    /// <summary>Something of the segment that is being handled was refused.</summary>
+    internal void NoteRefused(DropReason reason) => _refused = reason;
+
+    /// <summary>Whether the host has memory for a queue to grow by this much.</summary>
+    internal bool HasMemory(long bytes) => _queues.HasRoom(bytes);
 
     internal void HandleWindowAnnounced() => _received.HandleWindowAnnounced();
 
@@ -171,6 +183,7 @@ public sealed partial class MptcpConnection
         bool plausible = _sender.HandleDataAck(ack, window);
         if (!plausible)
         {
+            NoteRefused(DropReason.BadDataAck);
             _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.AckOfUnsent);
         }
 
@@ -209,7 +222,11 @@ public sealed partial class MptcpConnection
         else if (state == TcpState.Closed)
         {
             // A RST counts only at the next sequence number, here the first: the peer had sent nothing on it.
-            _joinOffers -= reason == TcpCloseReason.ResetByPeer && subflow.AwaitsFourthAck ? 1 : 0;
+            if (reason == TcpCloseReason.ResetByPeer && subflow.AwaitsFourthAck)
+            {
+                HandleOfferRefused();
+            }
+
             _events.Add(ConnectionEventKind.SubflowClosed, subflow, subflow.CodeOfEnd(reason), subflow.EndDetail);
             HandleTransientReset(subflow);
             HandleEnd(subflow, reason);
@@ -288,7 +305,12 @@ public sealed partial class MptcpConnection
             _subflows.RequestFin();
         }
 
-        _sender.Reinject(_sender.Una, _subflows.LowestOwed(_sender.Una, _sender.Next), source: null);
+        // Where a fallback is due the subflow's sequence has to stay that of the data.
+        if (_fallbackDue is null)
+        {
+            _sender.Reinject(_sender.Una, _subflows.LowestOwed(_sender.Una, _sender.Next), source: null);
+        }
+
         if (_sender.Una == _sender.Next)
         {
             _subflows.RequestProbe();
@@ -298,6 +320,7 @@ public sealed partial class MptcpConnection
     /// <summary>What follows from any input, whichever it was.</summary>
     private void Settle()
     {
+        _queues.Set(Math.Max(0, _subflows.Memory + _sender.Memory + _received.Memory - QuietQueues));
         if (IsPlain || _closed)
         {
             return;

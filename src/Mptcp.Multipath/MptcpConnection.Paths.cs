@@ -13,7 +13,8 @@ public sealed partial class MptcpConnection
     internal MptcpCounters Counters => _endpoints.Counters;
 
     /// <summary>Whether one more subflow may join.</summary>
-    internal bool CanJoin => TakesJoins && (_break.Waiting || _subflows.Further < _endpoints.Limits.Subflows);
+    internal bool CanJoin => TakesJoins && (_break.Waiting || _subflows.Further < _endpoints.Limits.Subflows)
+        && HasMemory(SubflowSet.SubflowSize);
 
     /// <summary>Whether a signal about addresses waits.</summary>
     internal bool HasSignals => _confirmed && !IsPlain && !_closed && _signals.HasPending;
@@ -97,6 +98,10 @@ public sealed partial class MptcpConnection
             {
                 _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.AnnouncementForged);
             }
+        }
+        else if (options.AddAddress is { Echo: false } refused && !_signals.IsGenuine(refused))
+        {
+            NoteRefused(DropReason.BadKey);
         }
 
         if (options.RemoveAddress is { } removed)

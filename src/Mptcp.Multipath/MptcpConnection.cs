@@ -19,6 +19,7 @@ public sealed partial class MptcpConnection
     private readonly EventLog _events = new();
     private readonly GrowingBuffer _sendBuffer;
     private readonly GrowingBuffer _receiveBuffer;
+    private readonly MemoryCharge _queues;
     private readonly Func<long> _release;
     private readonly Func<long> _useful;
     private ConnectionKeys _keys = null!;
@@ -34,12 +35,16 @@ public sealed partial class MptcpConnection
 
     // Joins of ours whose third ACK has left, and that the peer may have taken without our knowing.
     private int _joinOffers;
+
+    // Why the connection would have fallen back, but for such a join.
+    private ConnectionEventCode? _fallbackDue;
     private bool _established;
     private bool _closed;
     private bool _lingering;
     private bool _peerClosedFirst;
     private Instant _lingerDeadline = Instant.Never;
     private TcpCloseReason _closeReason;
+    private DropReason _refused;
 
     /// <summary>Makes a connection that <see cref="Connect"/> or <see cref="Accept"/> starts.</summary>
     /// <param name="settings">Buffers and preferences.</param>
@@ -52,6 +57,7 @@ public sealed partial class MptcpConnection
         (_settings, _tokens, _endpoints) = (settings, tokens, endpoints);
         _sendBuffer = new GrowingBuffer(settings.SendBuffer, budget);
         _receiveBuffer = new GrowingBuffer(settings.ReceiveBuffer, budget);
+        _queues = new MemoryCharge(budget);
         _sender = new DataSender(_sendBuffer);
         _received = new DataReceiveQueue(_receiveBuffer);
         _subflows = new SubflowSet(settings.Scheduler);
@@ -260,10 +266,11 @@ public sealed partial class MptcpConnection
     }
 
     /// <summary>Takes a segment of one of the subflows.</summary>
-    public void HandleSegment(Instant now, Subflow subflow, in TcpSegment segment)
+    /// <returns>Why it was refused, as a whole or in part; none when it was not.</returns>
+    public DropReason HandleSegment(Instant now, Subflow subflow, in TcpSegment segment)
     {
-        Now = now;
-        subflow.Connection.HandleSegment(now, segment);
+        (Now, _refused) = (now, DropReason.None);
+        DropReason reason = subflow.Connection.HandleSegment(now, segment);
         if (subflow.Suspect && subflow.Connection.Timeouts == 0)
         {
             // Others may have stayed silent, and had nobody to hand their data to.
@@ -272,13 +279,16 @@ public sealed partial class MptcpConnection
         }
 
         Settle();
+        return reason == DropReason.None ? _refused : reason;
     }
 
     /// <summary>Takes an ICMP error about a segment of one of the subflows; one about nothing in flight is not believed.</summary>
-    public void HandleIcmp(Instant now, Subflow subflow, in IcmpMessage message)
+    /// <returns>Why it was refused; none when it was not.</returns>
+    public DropReason HandleIcmp(Instant now, Subflow subflow, in IcmpMessage message)
     {
         Now = now;
-        if (subflow.Connection.IsInFlight(message.SequenceNumber))
+        bool inFlight = subflow.Connection.IsInFlight(message.SequenceNumber);
+        if (inFlight)
         {
             if (message.Kind == IcmpKind.PacketTooBig)
             {
@@ -291,6 +301,7 @@ public sealed partial class MptcpConnection
         }
 
         Settle();
+        return inFlight ? DropReason.None : DropReason.IcmpNotInFlight;
     }
 
     /// <summary>Runs what is due at <paramref name="now"/>.</summary>
@@ -371,6 +382,7 @@ public sealed partial class MptcpConnection
     {
         _sendBuffer.Release();
         _receiveBuffer.Release();
+        _queues.Release();
     }
 
     /// <summary>The next subflow that should be opened.</summary>

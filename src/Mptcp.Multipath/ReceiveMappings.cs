@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mptcp.Wire;
 
@@ -48,6 +49,10 @@ internal sealed class ReceiveMappings
     private const int Limit = 16_384;
     private readonly List<ReceiveMapping> _mappings = [];
     private long _inOrder = 1;
+    private long _heldBytes;
+
+    /// <summary>What they take, bytes that wait for the rest of their mapping included.</summary>
+    public long Memory => (long)_mappings.Capacity * Unsafe.SizeOf<ReceiveMapping>() + _heldBytes;
 
     public MappingOutcome Add(in ReceiveMapping mapping)
     {
@@ -123,6 +128,7 @@ internal sealed class ReceiveMappings
             }
             else if (known[i].Held is { } held)
             {
+                _heldBytes -= held.Length;
                 ArrayPool<byte>.Shared.Return(held);
             }
         }
@@ -134,9 +140,14 @@ internal sealed class ReceiveMappings
     }
 
     /// <summary>Keeps bytes of a mapping with a checksum; true when it is whole.</summary>
-    public static bool Hold(ref ReceiveMapping mapping, long subflowOffset, ReadOnlySpan<byte> bytes)
+    public bool Hold(ref ReceiveMapping mapping, long subflowOffset, ReadOnlySpan<byte> bytes)
     {
-        mapping.Held ??= ArrayPool<byte>.Shared.Rent(mapping.Length);
+        if (mapping.Held is null)
+        {
+            mapping.Held = ArrayPool<byte>.Shared.Rent(mapping.Length);
+            _heldBytes += mapping.Held.Length;
+        }
+
         mapping.Arrived ??= new IntervalSet();
         bytes.CopyTo(mapping.Held.AsSpan((int)(subflowOffset - mapping.SubflowOffset)));
         mapping.Arrived.Add(subflowOffset, subflowOffset + bytes.Length);

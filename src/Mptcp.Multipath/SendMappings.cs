@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Mptcp.Multipath;
 
 /// <summary>
@@ -41,10 +43,15 @@ internal struct SendMapping
 /// <summary>The mappings of one subflow that it has not acknowledged, in order of subflow sequence.</summary>
 internal sealed class SendMappings
 {
-    private SendMapping[] _ring = new SendMapping[16];
+    private const int InitialMappings = 16;
+    private SendMapping[] _ring = new SendMapping[InitialMappings];
+    private long _detachedBytes;
     private int _head;
 
     public int Count { get; private set; }
+
+    /// <summary>What they have grown by, copies of payload included, in bytes.</summary>
+    public long Memory => (long)(_ring.Length - InitialMappings) * Unsafe.SizeOf<SendMapping>() + _detachedBytes;
 
     public ref SendMapping this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
 
@@ -91,11 +98,19 @@ internal sealed class SendMappings
         return -1;
     }
 
+    /// <summary>Gives a mapping room for a copy of its bytes.</summary>
+    public Span<byte> Detach(ref SendMapping mapping)
+    {
+        _detachedBytes += mapping.Length;
+        return mapping.Detached = new byte[mapping.Length];
+    }
+
     /// <summary>Forgets mappings that the subflow has acknowledged whole.</summary>
     public void RemoveBelow(long subflowOffset)
     {
         while (Count > 0 && this[0].SubflowEnd <= subflowOffset)
         {
+            _detachedBytes -= this[0].Detached?.Length ?? 0;
             this[0] = default;
             _head = (_head + 1) & (_ring.Length - 1);
             Count--;

@@ -88,6 +88,9 @@ public sealed class Subflow : ITcpUser
 
     internal TcpConnection Connection { get; }
 
+    /// <summary>What its queues take, in bytes.</summary>
+    internal long Memory => Connection.QueueMemory + _sent.Memory + _receiver.Memory;
+
     internal SubflowSignals Signals { get; }
 
     internal Instant NextTimeout => IsAlive ? Instant.Min(Connection.NextTimeout, Signals.NextTimeout) : Instant.Never;
@@ -491,8 +494,7 @@ public sealed class Subflow : ITcpUser
             ref SendMapping mapping = ref _sent[i];
             if (mapping.Detached is null && mapping.DataOffset < below)
             {
-                mapping.Detached = new byte[mapping.Length];
-                _connection.CopySent(mapping.DataOffset, mapping.Detached);
+                _connection.CopySent(mapping.DataOffset, _sent.Detach(ref mapping));
             }
         }
     }

@@ -21,6 +21,9 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     // From here on nothing is looked into until the peer has fallen back.
     private long _failedFrom = long.MaxValue;
 
+    /// <summary>What its queues take, in bytes.</summary>
+    public long Memory => _mappings.Memory + _unmappedBytes;
+
     /// <summary>Payload that arrived, repeats included.</summary>
     public long BytesReceived { get; private set; }
 
@@ -152,6 +155,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         _mappings.Advance(settled);
         if (_failedFrom == long.MaxValue && (_unmappedBytes > UnmappedLimit || _unmapped.Count > UnmappedSegments))
         {
+            connection.NoteRefused(DropReason.ProtocolViolation);
             subflow.Abort(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.MappingMissing);
         }
     }
@@ -253,7 +257,16 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             int index = offset >= _failedFrom ? -1 : _mappings.Find(offset);
             if (index < 0)
             {
-                Keep(offset, payload.ToArray());
+                if (connection.HasMemory(payload.Length))
+                {
+                    Keep(offset, payload.ToArray());
+                }
+                else
+                {
+                    connection.NoteRefused(DropReason.NoMemory);
+                    subflow.Abort(MpTcpRstReason.LackOfResources, ConnectionEventCode.MappingMissing, "and no memory is left for it");
+                }
+
                 return;
             }
 
@@ -271,7 +284,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         {
             connection.HandleData(mapping.DataOffset + (offset - mapping.SubflowOffset), bytes);
         }
-        else if (ReceiveMappings.Hold(ref mapping, offset, bytes))
+        else if (_mappings.Hold(ref mapping, offset, bytes))
         {
             if (ReceiveMappings.IsIntact(mapping, connection.ReceiveSpace))
             {

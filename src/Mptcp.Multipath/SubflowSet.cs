@@ -8,6 +8,10 @@ internal sealed class SubflowSet(IScheduler scheduler)
 {
     private readonly List<Subflow> _alive = [];
     private const int EndedLimit = 64;
+
+    /// <summary>What a subflow takes without its queues, in bytes: about that.</summary>
+    public const long SubflowSize = 6 * 1024;
+
     private readonly List<SubflowInfo> _ended = [];
     private readonly Queue<Subflow> _toForget = new();
     private int _made;
@@ -126,6 +130,21 @@ internal sealed class SubflowSet(IScheduler scheduler)
         _ended.Add(_alive[index].Info);
         _toForget.Enqueue(_alive[index]);
         _alive.RemoveAt(index);
+    }
+
+    /// <summary>What the queues of those that live take, in bytes; a further subflow itself is a few KiB.</summary>
+    public long Memory
+    {
+        get
+        {
+            long sum = Math.Max(_alive.Count - 1, 0) * SubflowSize;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                sum += _alive[i].Memory;
+            }
+
+            return sum;
+        }
     }
 
     /// <summary>A subflow whose addresses and ports are free.</summary>

@@ -2,13 +2,20 @@ using Mptcp.Wire;
 
 namespace Mptcp.Stack;
 
-/// <summary>How many packets were refused, by reason.</summary>
+/// <summary>What came of the packets that arrived: each is counted once, under the reason why it was refused, or none.</summary>
 public sealed class DropCounters
 {
     private readonly long[] _counts = new long[256];
 
-    /// <summary>Refused for <paramref name="reason"/>.</summary>
+    /// <summary>Packets that arrived.</summary>
+    public long Arrived { get; private set; }
+
+    /// <summary>Refused for <paramref name="reason"/>, as a whole or in part; <see cref="DropReason.None"/>: taken.</summary>
     public long this[DropReason reason] => _counts[(byte)reason];
 
-    internal void Count(DropReason reason) => _counts[(byte)reason]++;
+    internal void Count(DropReason reason)
+    {
+        Arrived++;
+        _counts[(byte)reason]++;
+    }
 }

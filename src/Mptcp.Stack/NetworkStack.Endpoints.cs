@@ -159,6 +159,7 @@ public sealed partial class NetworkStack
         if (!_tokens.TryFind(token, out MptcpConnection? connection))
         {
             Signals.Add(MptcpCounter.JoinUnknownToken);
+            _refusal = DropReason.JoinRefused;
             _replies.AddReset(link, syn, refusal);
             return;
         }
@@ -171,6 +172,7 @@ public sealed partial class NetworkStack
         }
         else
         {
+            _refusal = DropReason.JoinRefused;
             _replies.AddReset(link, syn, refusal);
         }
     }

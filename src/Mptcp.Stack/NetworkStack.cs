@@ -22,10 +22,11 @@ public sealed partial class NetworkStack
     private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
     private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
     private readonly Dictionary<ushort, StackListener> _listeners = [];
-    private readonly ReplyQueue _replies = new();
+    private readonly ReplyQueue _replies;
     private readonly SynCookies _cookies;
     private readonly FastOpen _fastOpen;
     private int _turn;
+    private DropReason _refusal;
 
     /// <summary>Makes a host without addresses.</summary>
     public NetworkStack(StackOptions options, IEntropySource entropy)
@@ -37,6 +38,7 @@ public sealed partial class NetworkStack
         _fastOpen = new FastOpen(entropy);
         _endpoints = new LocalEndpoints(options.Connection.Limits);
         Memory = new MemoryBudget(options.Memory);
+        _replies = new ReplyQueue(Memory);
     }
 
     /// <summary>The host's addresses, in the order in which they were added.</summary>
@@ -127,12 +129,19 @@ public sealed partial class NetworkStack
         return socket;
     }
 
-    /// <summary>Takes one IP packet that arrived on <paramref name="link"/>.</summary>
+    /// <summary>Takes one IP packet that arrived on <paramref name="link"/>; <see cref="Drops"/> says what came of it.</summary>
     public void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
+    {
+        _refusal = DropReason.None;
+        Dispatch(now, link, packet);
+        Drops.Count(_refusal);
+    }
+
+    private void Dispatch(Instant now, int link, ReadOnlySpan<byte> packet)
     {
         if (!IpPacket.TryParse(packet, out IpPacket ip, out DropReason reason))
         {
-            Drops.Count(reason);
+            _refusal = reason;
         }
         else if (ip.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
         {
@@ -144,7 +153,7 @@ public sealed partial class NetworkStack
         }
         else
         {
-            Drops.Count(reason);
+            _refusal = reason;
         }
     }
 
@@ -214,7 +223,7 @@ public sealed partial class NetworkStack
         {
             if (!found.Subflow.TryReuse(segment))
             {
-                found.Socket.Connection.HandleSegment(now, found.Subflow, segment);
+                _refusal = found.Socket.Connection.HandleSegment(now, found.Subflow, segment);
                 Update(now, found.Socket);
                 return;
             }
@@ -222,8 +231,13 @@ public sealed partial class NetworkStack
             _byKey.Remove(key);
         }
 
-        if (_addresses.Find(segment.Destination.Address) >= 0 && !TryOpen(now, link, segment))
+        if (_addresses.Find(segment.Destination.Address) < 0)
         {
+            _refusal = DropReason.NotForUs;
+        }
+        else if (!TryOpen(now, link, segment))
+        {
+            _refusal = _refusal == DropReason.None ? DropReason.NoConnection : _refusal;
             _replies.AddReset(link, segment);
         }
     }
@@ -232,13 +246,17 @@ public sealed partial class NetworkStack
     {
         if (!IcmpMessage.TryParse(packet, out IcmpMessage message, out DropReason reason))
         {
-            Drops.Count(reason);
+            _refusal = reason;
         }
         else if (_byKey.TryGetValue(
             new ConnectionKey(message.Source, message.Destination), out (StackSocket Socket, Subflow Subflow) found))
         {
-            found.Socket.Connection.HandleIcmp(now, found.Subflow, message);
+            _refusal = found.Socket.Connection.HandleIcmp(now, found.Subflow, message);
             Update(now, found.Socket);
+        }
+        else
+        {
+            _refusal = DropReason.NoConnection;
         }
     }
 
@@ -272,6 +290,10 @@ public sealed partial class NetworkStack
         else if (listener.Ready < listener.Backlog && HasMemory)
         {
             AnswerWithCookie(now, link, segment);
+        }
+        else
+        {
+            _refusal = HasMemory ? DropReason.BacklogFull : DropReason.NoMemory;
         }
 
         // A listener that nobody accepts from, and a host without memory, stay silent: the peer's SYN comes again.
@@ -316,12 +338,14 @@ public sealed partial class NetworkStack
         if (!_cookies.TryOpen(now, ack, options, out SynCookie cookie))
         {
             // Data may have overtaken the segment that brings the cookie; a RST would be the end of its connection.
+            _refusal = DropReason.BadCookie;
             return !ack.Payload.IsEmpty;
         }
 
         if (listener.Ready >= listener.Backlog || !HasMemory)
         {
             // The ACK or the data comes again.
+            _refusal = HasMemory ? DropReason.BacklogFull : DropReason.NoMemory;
             return true;
         }
 

@@ -1,12 +1,17 @@
+using Mptcp.Multipath;
 using Mptcp.Wire;
 
 namespace Mptcp.Stack;
 
 /// <summary>Segments in answer to others that no connection is for, a bounded number at a time.</summary>
-internal sealed class ReplyQueue
+internal sealed class ReplyQueue(MemoryBudget budget)
 {
     private const int Limit = 256;
     private const int OptionsRoom = 4;
+
+    // The fields of a header, and the largest options.
+    private const int ReplySize = 160;
+    private readonly MemoryCharge _charge = new(budget);
     private readonly Queue<(int Link, TcpHeaderFields Header, byte[] Options)> _replies = new();
 
     /// <summary>A RST, which takes its numbers from the segment (RFC 9293 §3.10.7.1); none for a RST.</summary>
@@ -36,7 +41,7 @@ internal sealed class ReplyQueue
     /// <summary>Any other answer.</summary>
     public void Add(int link, byte[] options, in TcpHeaderFields header)
     {
-        if (_replies.Count < Limit)
+        if (_replies.Count < Limit && _charge.TryTake(ReplySize))
         {
             _replies.Enqueue((link, header, options));
         }
@@ -50,6 +55,7 @@ internal sealed class ReplyQueue
             return false;
         }
 
+        _charge.Set(_charge.Bytes - ReplySize);
         (link, length) = (next.Link, TcpPacket.Write(buffer, next.Header, next.Options, 0));
         return true;
     }

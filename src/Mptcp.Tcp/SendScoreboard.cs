@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Mptcp.Tcp;
 
 /// <summary>One transmitted range that is not yet acknowledged.</summary>
@@ -49,7 +51,8 @@ internal struct AckOutcome
 /// </summary>
 internal sealed class SendScoreboard
 {
-    private SentRange[] _ring = new SentRange[16];
+    private const int InitialRanges = 16;
+    private SentRange[] _ring = new SentRange[InitialRanges];
     private int _head;
     private long _order;
     private Rack _rack = new();
@@ -61,6 +64,9 @@ internal sealed class SendScoreboard
     private (Instant Now, uint? Echo, long MinimumRoundTrip) _ack;
 
     public int Count { get; private set; }
+
+    /// <summary>What it has grown by, in bytes.</summary>
+    public long Memory => (long)(_ring.Length - InitialRanges) * Unsafe.SizeOf<SentRange>();
 
     public long BytesInFlight { get; private set; }
 

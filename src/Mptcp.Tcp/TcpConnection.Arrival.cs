@@ -15,13 +15,17 @@ public sealed partial class TcpConnection
     private int DefaultSegmentSize => _configuration.Local.Address.IsV4 ? 536 : 1220;
 
     /// <summary>Takes a segment whose addresses and ports are this connection's.</summary>
-    public void HandleSegment(Instant now, in TcpSegment segment)
+    /// <returns>Why it was refused, as a whole or for its data; none when it was not.</returns>
+    public DropReason HandleSegment(Instant now, in TcpSegment segment)
     {
+        _drop = DropReason.None;
+
         // A damaged option list counts for what stood before the damage.
         _ = TcpOptions.TryParse(segment.Options, out TcpOptions options);
         switch (State)
         {
             case TcpState.Closed:
+                _drop = DropReason.NoConnection;
                 break;
             case TcpState.SynSent:
                 HandleInSynSent(now, segment);
@@ -30,6 +34,8 @@ public sealed partial class TcpConnection
                 HandleSynchronized(now, segment, options);
                 break;
         }
+
+        return _drop;
     }
 
     /// <summary>
@@ -62,6 +68,7 @@ public sealed partial class TcpConnection
         bool acceptable = segment.Ack && ack >= 1 && ack <= 1 + _synData;
         if (segment.Ack && !acceptable)
         {
+            _drop = DropReason.BadAcknowledgment;
             Refuse(segment);
             return;
         }
@@ -72,24 +79,29 @@ public sealed partial class TcpConnection
             {
                 _ = _user.ExamineOptions(segment, 0);
                 Finish(TcpCloseReason.Refused);
+                return;
             }
 
+            _drop = DropReason.BadReset;
             return;
         }
 
         if (!segment.Syn)
         {
+            _drop = DropReason.Unexpected;
             return;
         }
 
         switch (_user.ExamineOptions(segment, 0))
         {
             case SegmentVerdict.Reset:
+                _drop = DropReason.ProtocolViolation;
                 TakeSyn(now, segment);
                 _resetDue = true;
                 Finish(TcpCloseReason.Aborted);
                 return;
             case SegmentVerdict.Drop:
+                _drop = DropReason.TooEarly;
                 return;
             default:
                 break;
@@ -136,6 +148,10 @@ public sealed partial class TcpConnection
         {
             HandleAcceptable(now, segment, options, offset);
         }
+        else
+        {
+            _drop = DropReason.Unexpected;
+        }
     }
 
     /// <summary>RFC 5961 §3.2: only the exact sequence number resets, anything else in the window is challenged.</summary>
@@ -143,11 +159,13 @@ public sealed partial class TcpConnection
     {
         if (!_receiver.IsInWindow(offset))
         {
+            _drop = DropReason.BadReset;
             return;
         }
 
         if (offset != _receiver.Next)
         {
+            _drop = DropReason.BadReset;
             Challenge(now);
             return;
         }
@@ -163,6 +181,9 @@ public sealed partial class TcpConnection
 
     private void HandleUnacceptable(Instant now, in TcpSegment segment, long offset)
     {
+        bool inWindow = _receiver.IsAcceptable(offset, segment.SequenceLength);
+        _drop = inWindow ? DropReason.OldTimestamp : DropReason.OutsideWindow;
+
         // The peer's SYN again: our SYN/ACK was lost, and its own timer repeats it.
         if (State == TcpState.SynReceived && segment.Syn && offset == 0)
         {
@@ -194,6 +215,8 @@ public sealed partial class TcpConnection
     /// <summary>RFC 9293 §3.10.7.4, fourth: an old or forged SYN. A passive opener goes back to LISTEN, others ask.</summary>
     private void HandleSynInWindow(Instant now, in TcpSegment segment, long offset)
     {
+        _drop = DropReason.UnexpectedSyn;
+
         // The peer's SYN again, with data that was not taken (RFC 7413 §2.1).
         if (State == TcpState.SynReceived && offset == 0 && !segment.Ack)
         {
@@ -215,6 +238,7 @@ public sealed partial class TcpConnection
         long ack = SequenceNumbers.Unwrap(segment.AcknowledgmentNumber, _configuration.InitialSequenceNumber, _sender.Una);
         if (State == TcpState.SynReceived && (ack <= 0 || ack > _sender.Next))
         {
+            _drop = DropReason.BadAcknowledgment;
             Refuse(segment);
             return;
         }
@@ -222,6 +246,7 @@ public sealed partial class TcpConnection
         if (ack > _sender.Next || ack < _sender.Una - _sender.LargestWindow)
         {
             // RFC 5961 §5.2: an acknowledgement that no peer in its right mind sends.
+            _drop = DropReason.BadAcknowledgment;
             Challenge(now);
             return;
         }
@@ -229,11 +254,13 @@ public sealed partial class TcpConnection
         SegmentVerdict verdict = _user.ExamineOptions(segment, offset);
         if (verdict == SegmentVerdict.Drop)
         {
+            _drop = DropReason.TooEarly;
             return;
         }
 
         if (verdict == SegmentVerdict.Reset)
         {
+            _drop = DropReason.ProtocolViolation;
             Abort();
             return;
         }
@@ -250,11 +277,12 @@ public sealed partial class TcpConnection
 
         if (_notReceiving && segment.Payload.Length > 0 && offset + segment.Payload.Length > _receiver.Next)
         {
+            _drop = DropReason.AfterEnd;
             Abort();
         }
         else if (segment.Payload.Length > 0 || segment.Fin)
         {
-            _receiver.HandleData(now, offset, segment.Payload, segment.Fin);
+            _drop = _receiver.HandleData(now, offset, segment.Payload, segment.Fin);
             if (_receiver.FinReceived)
             {
                 HandlePeerFin(now);

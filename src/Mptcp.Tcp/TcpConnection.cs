@@ -29,6 +29,7 @@ public sealed partial class TcpConnection
     private long? _refused;
     private Instant _userDeadline = Instant.Never;
     private bool _resetDue;
+    private DropReason _drop;
     private Instant _timeWaitDeadline = Instant.Never;
     private Instant _repeatedAckDeadline = Instant.Never;
     private int _repeatedAcks;
@@ -77,6 +78,9 @@ public sealed partial class TcpConnection
 
     /// <summary>Consecutive retransmission timeouts without progress.</summary>
     public int Timeouts => _sender.Timeouts;
+
+    /// <summary>What its lists have grown by, in bytes; the payload is the user's.</summary>
+    public long QueueMemory => _sender.QueueMemory;
 
     /// <summary>Retransmission timeouts since it began.</summary>
     public long AllTimeouts => _sender.AllTimeouts;

@@ -86,14 +86,14 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
         }
     }
 
-    /// <summary>Takes payload and FIN of a segment that is acceptable.</summary>
-    public void HandleData(Instant now, long offset, ReadOnlySpan<byte> payload, bool fin)
+    /// <summary>Takes payload and FIN of a segment that is acceptable. Returns why not, if it could not.</summary>
+    public DropReason HandleData(Instant now, long offset, ReadOnlySpan<byte> payload, bool fin)
     {
         if (FinReceived)
         {
             // Nothing follows a FIN; what claims to is ignored (RFC 9293 §3.10.7.4, seventh).
             AckNow = true;
-            return;
+            return DropReason.AfterEnd;
         }
 
         long end = offset + payload.Length;
@@ -111,7 +111,7 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
         if (fresh.Length > 0 && !TryKeep(offset + beforeWindow, fresh))
         {
             AckNow = true;
-            return;
+            return DropReason.TooManyHoles;
         }
 
         bool closes = _finOffset == Next;
@@ -123,6 +123,7 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
         }
 
         ScheduleAck(now, hole || closes || _beyond.Count > 0, payload.Length);
+        return DropReason.None;
     }
 
     /// <summary>The blocks of the next ACK: a duplicate first and once, then what lies beyond, the latest first.</summary>

@@ -54,6 +54,9 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long Retransmissions { get; private set; }
 
+    /// <summary>What the scoreboard has grown by, in bytes.</summary>
+    public long QueueMemory => _scoreboard.Memory;
+
     /// <summary>The greatest window that the peer ever offered, in bytes.</summary>
     public long LargestWindow => _largestWindow;
 

@@ -15,7 +15,13 @@ internal sealed class DamageCounter : INetworkObserver
 
     public delegate void PacketAction(ReadOnlySpan<byte> packet);
 
+    private readonly long[] _delivered = new long[2];
+
+    /// <summary>Damaged packets that arrived.</summary>
     public long Delivered { get; private set; }
+
+    /// <summary>All packets that arrived, by direction.</summary>
+    public long DeliveredTo(PathDirection direction) => _delivered[(int)direction];
 
     /// <summary>Done with the next packet that is sent; then forgotten.</summary>
     public PacketAction? AnswerNext { get; set; }
@@ -42,6 +48,7 @@ internal sealed class DamageCounter : INetworkObserver
 
     public void HandleDelivered(Instant now, SimulatedPath path, PathDirection direction, ReadOnlySpan<byte> packet)
     {
+        _delivered[(int)direction]++;
         if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || !TcpSegment.TryParse(ip, out _, out _))
         {
             Delivered++;

@@ -1,3 +1,4 @@
+using Mptcp.Multipath;
 using Mptcp.Simulation;
 using Mptcp.Tcp;
 using Xunit;
@@ -106,6 +107,40 @@ public sealed class FallbackTests
             Assert.True(upward.Intact && downward.Intact, $"{first}: {upward}; {downward}");
             bool whole = upward.Complete && downward.Complete;
             Assert.True(whole || client.CloseReason != TcpCloseReason.None, $"{first}: {upward}; {downward}");
+        }
+    }
+
+    [Fact]
+    public void What_waits_for_the_rest_of_its_checksum_survives_a_fallback()
+    {
+        // Segments that are cut smaller when they go again arrive as pieces of their mapping.
+        var settings = new MptcpSettings { ChecksumRequired = true };
+        for (int first = 10; first < 90; first++)
+        {
+            int packets = 0;
+            int from = first;
+            var hosts = new TwoHosts(settings, settings, (ulong)first, _path with { LossPerMillion = 60_000 })
+            {
+                Rewrite = (_, direction, packet) =>
+                {
+                    if (++packets > from && direction == PathDirection.Forward)
+                    {
+                        MptcpStripper.Strip(packet, line => !line.Contains("Syn", StringComparison.Ordinal));
+                    }
+                },
+            };
+            hosts.Network.Paths[0].Rewriter = (PathDirection _, Span<byte> _, ref int length) => packets < from / 2 || length <= 700;
+            StackSocket client = hosts.Connect();
+            StackSocket server = hosts.Accept();
+            var stream = new Stream(client, server, 100_000);
+            hosts.Network.RunUntil(
+                () =>
+                {
+                    stream.Pump();
+                    return stream.Complete || server.State == TcpState.Closed;
+                },
+                500 * Instant.Second);
+            Assert.True(stream.Intact && (stream.Complete || server.CloseReason != TcpCloseReason.None), $"{first}: {stream}");
         }
     }
 

@@ -70,6 +70,59 @@ public sealed class MemoryTests
     }
 
     [Fact]
+    public void Copies_that_a_silent_subflow_keeps_are_charged()
+    {
+        // Buffers that cannot grow: what is taken beyond them are queues.
+        var small = new MptcpSettings { SendBuffer = 128 * 1024, ReceiveBuffer = 128 * 1024 };
+        var hosts = new TwoHosts(small, small, seed: 1, _path, _path);
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        Instant start = hosts.Network.Now;
+        long most = Watch(hosts, new Stream(client, server, 2_000_000), hosts.Client.Memory, () =>
+            hosts.Network.Paths[0].BlackHoled = hosts.Network.Now - start is > 200 * Instant.Millisecond and < 5 * Instant.Second);
+        Assert.InRange(most, MptcpConnection.InitialMemory + 10_000, 2 * MptcpConnection.InitialMemory);
+    }
+
+    [Fact]
+    public void Bytes_that_wait_for_the_rest_behind_a_hole_are_charged_where_they_are_held_twice()
+    {
+        var small = new MptcpSettings { SendBuffer = 128 * 1024, ReceiveBuffer = 128 * 1024, ChecksumRequired = true };
+        var hosts = new TwoHosts(small, small, seed: 1, _path with { LossPerMillion = 20_000 });
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        long most = Watch(hosts, new Stream(client, server, 2_000_000), hosts.Server.Memory, () => { });
+        Assert.InRange(most, MptcpConnection.InitialMemory + 10_000, 2 * MptcpConnection.InitialMemory);
+    }
+
+    [Fact]
+    public void A_host_without_memory_for_another_subflow_goes_on_with_one()
+    {
+        var tiny = new StackOptions { Memory = MptcpConnection.InitialMemory + 1000 };
+        var hosts = new TwoHosts(tiny, tiny, seed: 1, _path, _path);
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        Watch(hosts, new Stream(client, server, 300_000), hosts.Client.Memory, () => { });
+        Assert.Single(hosts.SubflowsOf(client));
+        Assert.Null(hosts.Client.TryConnect(hosts.Network.Now, hosts.Client.Addresses[0], client.Remote));
+    }
+
+    /// <summary>Runs a stream to its end, and both hosts; returns the most memory that was taken.</summary>
+    private static long Watch(TwoHosts hosts, Stream stream, MemoryBudget memory, Action also)
+    {
+        long most = 0;
+        Assert.True(hosts.Network.RunUntil(
+            () =>
+            {
+                also();
+                stream.Pump();
+                most = Math.Max(most, memory.Used);
+                return stream.Complete;
+            },
+            120 * Instant.Second), stream.ToString());
+        return most;
+    }
+
+    [Fact]
     public void Memory_that_is_all_taken_refuses_new_connections_and_serves_the_old()
     {
         var network = new SimulatedNetwork(1);
@@ -84,6 +137,7 @@ public sealed class MemoryTests
         network.Run(10 * Instant.Second);
         Assert.Equal(2, sockets.Count(socket => socket.State == TcpState.Established));
         Assert.Equal(2, listener.Ready);
+        Assert.True(server.Drops[DropReason.NoMemory] > 0);
 
         StackSocket old = sockets.First(socket => socket.State == TcpState.Established);
         Assert.True(listener.TryAccept(out StackSocket accepted));

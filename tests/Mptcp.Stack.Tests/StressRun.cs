@@ -17,6 +17,7 @@ internal sealed class StressRun
     private readonly StackSocket _client;
     private StackSocket? _server;
     private Stream? _upward;
+    private long _told;
     private Stream? _downward;
 
     public StressRun(int seed)
@@ -121,6 +122,11 @@ internal sealed class StressRun
             return $"memory is left: {_hosts.Client.Memory.Used} and {_hosts.Server.Memory.Used}; {state}";
         }
 
+        if (_hosts.Client.Drops.Arrived != _damage.DeliveredTo(PathDirection.Back) + _told)
+        {
+            return $"{_hosts.Client.Drops.Arrived} packets are accounted for of {_damage.DeliveredTo(PathDirection.Back)}: {state}";
+        }
+
         long refused = DamageCounter.CountedBy(_hosts.Client) + DamageCounter.CountedBy(_hosts.Server);
         return refused == _damage.Delivered ? null : $"{_damage.Delivered} damaged packets, {refused} counted: {state}";
     }
@@ -149,6 +155,7 @@ internal sealed class StressRun
         CongestionControl = _dice.Next(2) == 0 ? CongestionControllers.Cubic : CongestionControllers.NewReno,
         KeepAlive = _dice.Next(4) == 0,
         UserTimeout = _dice.Next(5) == 0 ? _dice.Next(5, 200) * Instant.Second : 0,
+        Memory = _dice.Next(4) == 0 ? MptcpConnection.InitialMemory + _dice.Next(30_000) : 1 << 30,
     };
 
     private int Size() => _dice.Next(4) == 0 ? 0 : _dice.Next(1, 150_000);
@@ -214,8 +221,7 @@ internal sealed class StressRun
         {
             if (length > mtu && tells)
             {
-                (direction == PathDirection.Forward ? _hosts.Client : _hosts.Server).HandlePacket(
-                    _hosts.Network.Now, number, IcmpTests.Icmp(buffer[..length], type: 3, code: 4, (ushort)mtu));
+                Tell(buffer[..length], number, code: 4, (ushort)mtu);
             }
 
             return length <= mtu;
@@ -226,5 +232,6 @@ internal sealed class StressRun
         NetworkStack sender = IpPacket.TryParse(packet, out IpPacket ip, out _) && ip.Source == TwoHosts.Address(link, 1)
             ? _hosts.Client : _hosts.Server;
         sender.HandlePacket(_hosts.Network.Now, link, IcmpTests.Icmp(packet, type: 3, code, mtu));
+        _told += sender == _hosts.Client ? 1 : 0;
     }
 }
