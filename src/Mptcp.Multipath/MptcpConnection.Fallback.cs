@@ -45,6 +45,9 @@ public sealed partial class MptcpConnection
         return TryFallBack(subflow, code, receiveShift: 0);
     }
 
+    /// <summary>Whether only a join that the peer may have taken keeps the initial subflow from falling back.</summary>
+    internal bool FallsBackSoon => _fallbackDue is not null && !_joined && _joinOffers > 0;
+
     private void HandleOfferRefused()
     {
         _joinOffers--;
@@ -160,12 +163,13 @@ public sealed partial class MptcpConnection
 
     internal void HandlePlainAcknowledged(long offset) => _sender.HandleDataAck(offset + _plain.SendShift, 0);
 
-    private bool IsOnly(Subflow subflow)
+    // A peer that has taken a join of ours says no more that its data goes on here.
+    private bool IsOnly(Subflow subflow, bool despiteOffers = false)
     {
         for (int i = 0; i < _subflows.Count; i++)
         {
             Subflow other = _subflows.Alive[i];
-            if (other != subflow && other.IsAlive && (other.HasJoined || other.AwaitsFourthAck))
+            if (other != subflow && other.IsAlive && (other.HasJoined || (other.AwaitsFourthAck && !despiteOffers)))
             {
                 return false;
             }
@@ -177,7 +181,7 @@ public sealed partial class MptcpConnection
     private bool TryFallBack(Subflow subflow, ConnectionEventCode code, long receiveShift)
     {
         long una = _sender.Una;
-        if (!_confirmed || IsPlain || _closed || subflow.Closing || !IsOnly(subflow)
+        if (!_confirmed || IsPlain || _closed || subflow.Closing || !IsOnly(subflow, despiteOffers: code == ConnectionEventCode.InfiniteMapping)
             || !subflow.CanContinue(una, _sender.Next, out long sendShift))
         {
             return false;

@@ -159,8 +159,8 @@ public sealed class Subflow : ITcpUser
     /// <summary>Whether its handshake is done, whatever came of it later.</summary>
     internal bool HasJoined => _handshake.Complete || _connection.IsPlain || _connection.IsConfirming(this);
 
-    /// <summary>Whether it is a join of ours that the peer has not confirmed.</summary>
-    internal bool AwaitsFourthAck => _handshake is JoinInitiator { Complete: false };
+    /// <summary>Whether it is a join of ours whose third ACK has left, and that the peer has not confirmed.</summary>
+    internal bool AwaitsFourthAck => _handshake is JoinInitiator { Complete: false } && Connection.State != TcpState.SynSent;
 
     internal bool IsAlive => Connection.State != TcpState.Closed;
 

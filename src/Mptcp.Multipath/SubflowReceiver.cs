@@ -49,6 +49,11 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
                 return SegmentVerdict.Accept;
             }
 
+            if (connection.FallsBackSoon)
+            {
+                return SegmentVerdict.Accept;
+            }
+
             if (acknowledges && !_answered)
             {
                 // Options pass on the SYNs of this path and not on its data (RFC 8684 §3.7).

@@ -1,4 +1,3 @@
-using Mptcp.Multipath;
 using Mptcp.Simulation;
 using Mptcp.Tcp;
 using Mptcp.Wire;
