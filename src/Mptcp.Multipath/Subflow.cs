@@ -74,6 +74,7 @@ public sealed class Subflow : ITcpUser
         CongestionWindow = Connection.CongestionWindow,
         Retransmissions = Connection.Retransmissions,
         Timeouts = Connection.AllTimeouts,
+        SoftErrors = Connection.SoftErrors,
         LocalId = LocalId,
         RemoteId = RemoteId,
         OpenedByPeer = OpenedByPeer,

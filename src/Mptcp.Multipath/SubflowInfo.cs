@@ -39,6 +39,9 @@ public readonly record struct SubflowInfo
     /// <summary>How often the retransmission timer ran out.</summary>
     public required long Timeouts { get; init; }
 
+    /// <summary>ICMP errors that ended nothing (RFC 9293 §3.9.2.2).</summary>
+    public int SoftErrors { get; init; }
+
     /// <summary>Our identifier of the local address; 0 for that of the initial subflow (RFC 8684 §3.2).</summary>
     public byte LocalId { get; init; }
 

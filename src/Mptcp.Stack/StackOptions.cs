@@ -21,6 +21,15 @@ public sealed record StackOptions
     /// <summary>Whether silent peers are probed.</summary>
     public bool KeepAlive { get; init; }
 
+    /// <summary>The silence before the first of these probes, in nanoseconds.</summary>
+    public long KeepAliveIdle { get; init; } = 7200 * Instant.Second;
+
+    /// <summary>The time between them, in nanoseconds.</summary>
+    public long KeepAliveInterval { get; init; } = 75 * Instant.Second;
+
+    /// <summary>How many may stay without an answer before the subflow has failed.</summary>
+    public int KeepAliveProbes { get; init; } = 9;
+
     /// <summary>How long data may stay unacknowledged on a subflow, in nanoseconds (RFC 5482); 0: TCP's own limits.</summary>
     public long UserTimeout { get; init; }
 

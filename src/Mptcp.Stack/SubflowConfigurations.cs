@@ -32,6 +32,9 @@ internal sealed class SubflowConfigurations(StackOptions options, IEntropySource
         CongestionControl = options.CongestionControl,
         MinimumRto = options.MinimumRto,
         KeepAlive = options.KeepAlive,
+        KeepAliveIdle = options.KeepAliveIdle,
+        KeepAliveInterval = options.KeepAliveInterval,
+        KeepAliveProbes = options.KeepAliveProbes,
         UserTimeout = options.UserTimeout,
     };
 

@@ -7,6 +7,8 @@ namespace Mptcp.Tool;
 /// <summary>What <c>listen</c> and <c>connect</c> have in common on the command line.</summary>
 internal sealed class StreamOptions
 {
+    private const int MostSeconds = 86_400;
+
     private readonly Option<string[]> _via = new("--via")
     {
         Description = "A device to use as a path; repeat it for more. Without: every device with a default route. "
@@ -30,8 +32,19 @@ internal sealed class StreamOptions
         Description = "Say on standard error what happens to the connection.",
     };
 
+    private readonly Option<string> _congestion = NewCongestion();
+
+    private readonly Option<int?> _keepAlive = NewSeconds(
+        "--keep-alive", "Ask a peer that was silent for SECONDS whether it is still there, and again every tenth of that.");
+
+    private readonly Option<int?> _timeout = NewSeconds(
+        "--timeout", "Give a subflow up whose data stays unacknowledged for SECONDS.");
+
     public void AddTo(Command command)
     {
+        command.Add(_congestion);
+        command.Add(_keepAlive);
+        command.Add(_timeout);
         command.Add(_via);
         command.Add(_capture);
         command.Add(_statistics);
@@ -39,13 +52,52 @@ internal sealed class StreamOptions
     }
 
     public StreamSettings Read(ParseResult parsed) => new(
-        parsed.GetValue(_via) ?? [], parsed.GetValue(_capture), parsed.GetValue(_statistics), parsed.GetValue(_verbose));
+        parsed.GetValue(_via) ?? [], parsed.GetValue(_capture), parsed.GetValue(_statistics), parsed.GetValue(_verbose))
+    {
+        CongestionControl = parsed.GetValue(_congestion) switch
+        {
+            "reno" => MptcpCongestionControl.NewReno,
+            "bbr" => MptcpCongestionControl.Bbr,
+            _ => MptcpCongestionControl.Cubic,
+        },
+        KeepAliveSeconds = parsed.GetValue(_keepAlive),
+        TimeoutSeconds = parsed.GetValue(_timeout),
+    };
 
     /// <summary>An argument that takes a port, and says what a port is where it gets something else.</summary>
     public static Argument<int> NewPort() => new("PORT")
     {
         Description = "TCP port, 1 to 65535.",
         CustomParser = ParsePort,
+    };
+
+    private static Option<string> NewCongestion()
+    {
+        var option = new Option<string>("--congestion")
+        {
+            Description = "How each subflow finds its rate: cubic (so without this), reno or bbr.",
+            HelpName = "NAME",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && token.Value is not ("cubic" or "reno" or "bbr"))
+                result.AddError($"'{token.Value}' is no congestion control: give cubic, reno or bbr.");
+        });
+        return option;
+    }
+
+    private static Option<int?> NewSeconds(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SECONDS",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is >= 1 and <= MostSeconds)
+                return seconds;
+            result.AddError($"'{text}' is no time: give seconds, 1 to {MostSeconds}.");
+            return null;
+        },
     };
 
     private static int ParsePort(ArgumentResult result)
@@ -60,5 +112,26 @@ internal sealed class StreamOptions
 /// <summary>What was said by <see cref="StreamOptions"/>.</summary>
 internal sealed record StreamSettings(IReadOnlyList<string> Via, string? Capture, bool Statistics, bool Verbose)
 {
-    public MptcpEngine CreateEngine() => MptcpEngine.Create(new MptcpEngineOptions { Via = Via, CaptureFile = Capture });
+    public MptcpCongestionControl CongestionControl { get; init; }
+
+    public int? KeepAliveSeconds { get; init; }
+
+    public int? TimeoutSeconds { get; init; }
+
+    public MptcpEngine CreateEngine()
+    {
+        var options = new MptcpEngineOptions
+        {
+            Via = Via,
+            CaptureFile = Capture,
+            CongestionControl = CongestionControl,
+            UserTimeout = TimeSpan.FromSeconds(TimeoutSeconds ?? 0),
+        };
+        return MptcpEngine.Create(KeepAliveSeconds is not { } seconds ? options : options with
+        {
+            KeepAlive = true,
+            KeepAliveIdle = TimeSpan.FromSeconds(seconds),
+            KeepAliveInterval = TimeSpan.FromSeconds(Math.Max(1, seconds / 10)),
+        });
+    }
 }

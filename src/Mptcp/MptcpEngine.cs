@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Mptcp.Hosting;
 using Mptcp.Multipath;
 using Mptcp.Stack;
+using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp;
@@ -13,6 +14,10 @@ namespace Mptcp;
 public sealed class MptcpEngine : IAsyncDisposable
 {
     private const int LeastBuffer = 64 * 1024;
+
+    private static readonly TimeSpan _leastTimeout = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan _mostTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _longestSpan = TimeSpan.FromDays(365);
 
     // Connections of a listener that were opened by a cookie alone and have not answered yet (RFC 7413 §5.1).
     private const int FastOpenLimit = 64;
@@ -32,7 +37,7 @@ public sealed class MptcpEngine : IAsyncDisposable
     {
         (_options, _paths) = (options, paths);
         var settings = new MptcpSettings { SendBuffer = options.SendBuffer, ReceiveBuffer = options.ReceiveBuffer };
-        var stack = new NetworkStack(new StackOptions { Connection = settings }, new SystemEntropy());
+        var stack = new NetworkStack(ToStackOptions(options) with { Connection = settings }, new SystemEntropy());
         foreach (LocalAddress address in paths.Addresses)
             stack.AddAddress(address);
         _loop = new StackLoop(stack, paths.Links, paths.Waiter);
@@ -55,8 +60,7 @@ public sealed class MptcpEngine : IAsyncDisposable
     public static MptcpEngine Create(MptcpEngineOptions? options = null)
     {
         options ??= new MptcpEngineOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.SendBuffer, LeastBuffer, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReceiveBuffer, LeastBuffer, nameof(options));
+        ThrowIfWrong(options);
         return new MptcpEngine(options, EnginePaths.Open(options));
     }
 
@@ -190,6 +194,40 @@ public sealed class MptcpEngine : IAsyncDisposable
         {
             // The engine ended first, and its listeners with it.
         }
+    }
+
+    private static StackOptions ToStackOptions(MptcpEngineOptions options) => new()
+    {
+        KeepAlive = options.KeepAlive,
+        KeepAliveIdle = ToNanoseconds(options.KeepAliveIdle),
+        KeepAliveInterval = ToNanoseconds(options.KeepAliveInterval),
+        KeepAliveProbes = options.KeepAliveProbes,
+        UserTimeout = ToNanoseconds(options.UserTimeout),
+        MinimumRto = ToNanoseconds(options.MinimumRetransmissionTimeout),
+        CongestionControl = options.CongestionControl switch
+        {
+            MptcpCongestionControl.NewReno => CongestionControllers.NewReno,
+            MptcpCongestionControl.Bbr => CongestionControllers.Bbr,
+            _ => CongestionControllers.Cubic,
+        },
+    };
+
+    private static long ToNanoseconds(TimeSpan span) => span.Ticks * TimeSpan.NanosecondsPerTick;
+
+    private static void ThrowIfWrong(MptcpEngineOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SendBuffer, LeastBuffer, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReceiveBuffer, LeastBuffer, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.KeepAliveIdle, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.KeepAliveInterval, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.KeepAliveProbes, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.UserTimeout, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MinimumRetransmissionTimeout, _leastTimeout, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinimumRetransmissionTimeout, _mostTimeout, nameof(options));
+        foreach (TimeSpan span in new[] { options.KeepAliveIdle, options.KeepAliveInterval, options.UserTimeout })
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(span, _longestSpan, nameof(options));
+        if (!Enum.IsDefined(options.CongestionControl))
+            throw new ArgumentOutOfRangeException(nameof(options), options.CongestionControl, "No such congestion control.");
     }
 
     private static void ThrowIfNoPort(int port)

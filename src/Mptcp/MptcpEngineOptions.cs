@@ -2,6 +2,19 @@ using Mptcp.Hosting;
 
 namespace Mptcp;
 
+/// <summary>How a subflow finds the rate that its path takes.</summary>
+public enum MptcpCongestionControl
+{
+    /// <summary>CUBIC with HyStart++ (RFC 9438, RFC 9406).</summary>
+    Cubic,
+
+    /// <summary>Slow start and congestion avoidance of RFC 5681.</summary>
+    NewReno,
+
+    /// <summary>BBR: by a model of the path, not by its losses, for lossy links.</summary>
+    Bbr,
+}
+
 /// <summary>What an engine is told at its birth.</summary>
 public sealed record MptcpEngineOptions
 {
@@ -44,6 +57,33 @@ public sealed record MptcpEngineOptions
     /// may bring that data twice, as two connections, so that it has to be of a kind that may come twice.
     /// </summary>
     public bool FastOpen { get; init; }
+
+    /// <summary>
+    /// Whether a subflow whose peer is silent is probed, so that one that is gone is noticed, and NAT on the path remembers
+    /// the subflow (RFC 9293 §3.8.4). Off unless said otherwise.
+    /// </summary>
+    public bool KeepAlive { get; init; }
+
+    /// <summary>The silence before the first probe of <see cref="KeepAlive"/>; two hours unless said otherwise.</summary>
+    public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.FromHours(2);
+
+    /// <summary>The time between those probes; 75 s unless said otherwise.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>How many of them may stay without an answer before the subflow has failed; 9 unless said otherwise.</summary>
+    public int KeepAliveProbes { get; init; } = 9;
+
+    /// <summary>
+    /// How long data may stay unacknowledged on a subflow before that has failed, the user timeout of RFC 9293 §3.9.1 and
+    /// RFC 5482. Zero, as unless said otherwise: until it has been sent again fifteen times, which takes many minutes.
+    /// </summary>
+    public TimeSpan UserTimeout { get; init; }
+
+    /// <summary>The least retransmission timeout; 200 ms unless said otherwise, where RFC 6298 §2.4 asks for a second.</summary>
+    public TimeSpan MinimumRetransmissionTimeout { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How each subflow finds its rate; CUBIC unless said otherwise.</summary>
+    public MptcpCongestionControl CongestionControl { get; init; }
 
     /// <summary>A file that gets every packet of every path (pcapng, for Wireshark); overwritten. Null: none.</summary>
     public string? CaptureFile { get; init; }

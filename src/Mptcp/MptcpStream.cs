@@ -251,6 +251,8 @@ public sealed class MptcpStream : Stream
             RoundTripTime = info.SmoothedRtt == 0 ? null : TimeSpan.FromTicks(info.SmoothedRtt / TimeSpan.NanosecondsPerTick),
             CongestionWindow = info.CongestionWindow,
             Retransmissions = info.Retransmissions,
+            Timeouts = info.Timeouts,
+            SoftErrors = info.SoftErrors,
         };
     }
 

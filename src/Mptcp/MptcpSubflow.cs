@@ -53,4 +53,10 @@ public sealed record MptcpSubflow
 
     /// <summary>Segments sent again.</summary>
     public required long Retransmissions { get; init; }
+
+    /// <summary>How often the retransmission timer ran out: more than now and then, and the path is in trouble.</summary>
+    public required long Timeouts { get; init; }
+
+    /// <summary>ICMP errors about it that ended nothing, such as a network that cannot be reached for the moment.</summary>
+    public required int SoftErrors { get; init; }
 }

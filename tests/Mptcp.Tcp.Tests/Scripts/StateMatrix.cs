@@ -43,6 +43,7 @@ public class StateMatrix
         ("data later", "< P. {t+9}:{t+19} ack {o}"),
         ("FIN", "< F. {t} ack {o}"),
         ("FIN old", "< F. {t-1} ack {o}"),
+        ("FIN before our ACK", "< F. {t} ack {o-1}"),
         ("RST", "< R {t}"),
         ("RST,ACK", "< R. {t} ack {o}"),
         ("RST later", "< R {t+9}"),
@@ -62,6 +63,59 @@ public class StateMatrix
         }
 
         Assert.Equal(File.ReadAllText(path), table, ignoreLineEndingDifferences: true);
+    }
+
+    [Fact]
+    public void The_document_of_the_states_is_what_the_engine_does()
+    {
+        const string begin = "<!-- From here on by the test. -->\n";
+        string path = Path.Combine(Path.GetDirectoryName(Golden())!, "../../../docs/tcp-states.md");
+        string text = File.ReadAllText(path).ReplaceLineEndings("\n");
+        string expected = text[..(text.IndexOf(begin, StringComparison.Ordinal) + begin.Length)] + Document();
+        if (Environment.GetEnvironmentVariable("MPTCP_UPDATE_GOLDEN") == "1")
+        {
+            File.WriteAllText(path, expected);
+            text = expected;
+        }
+
+        Assert.Equal(expected, text);
+    }
+
+    /// <summary>The transitions as a diagram and as a table: what leaves a state unchanged is not told.</summary>
+    private static string Document()
+    {
+        List<(string From, string To, string Event, string Sends)> moves = [Move("Closed", "SYN at a listener", Outcome("listen", "< S 0 <mss 1460>"))];
+        foreach ((string state, string way, int ours, int theirs) in _states)
+        {
+            foreach ((string name, string line) in _events)
+            {
+                if (name != "connect" || state == "Closed")
+                {
+                    moves.Add(Move(state, name, Outcome(way, Fill(line, ours, theirs))));
+                }
+            }
+        }
+
+        moves.RemoveAll(move => move.From == move.To);
+        var text = new StringBuilder("\n```mermaid\nstateDiagram-v2\n");
+        foreach (var edge in moves.GroupBy(move => (move.From, move.To)))
+        {
+            text.Append($"    {edge.Key.From} --> {edge.Key.To} : {string.Join(" / ", edge.Select(move => move.Event))}\n");
+        }
+
+        text.Append("```\n\n| state | event | next state | sends |\n| --- | --- | --- | --- |\n");
+        foreach ((string from, string to, string what, string sends) in moves)
+        {
+            text.Append($"| {from} | {what} | {to} | {sends} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static (string From, string To, string Event, string Sends) Move(string from, string name, string outcome)
+    {
+        string[] parts = outcome.Split("; sends ");
+        return (from, parts[0].Split(' ')[0], name, parts.Length > 1 ? $"`{parts[1]}`" : "");
     }
 
     private static string Table()

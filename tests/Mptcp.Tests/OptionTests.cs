@@ -1,0 +1,75 @@
+using System.Net.Sockets;
+
+namespace Mptcp.Tests;
+
+/// <summary>What the options of an engine make of its connections.</summary>
+public sealed class OptionTests
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    private readonly CancellationToken _cancel = new CancellationTokenSource(_patience).Token;
+
+    [Fact]
+    public async Task Keep_alive_notices_a_peer_that_is_gone_without_data()
+    {
+        await using var network = new MemoryNetwork(adapt: options => options with
+        {
+            KeepAlive = true,
+            KeepAliveIdle = TimeSpan.FromMilliseconds(200),
+            KeepAliveInterval = TimeSpan.FromMilliseconds(100),
+            KeepAliveProbes = 2,
+        });
+        (MptcpStream client, _) = await network.ConnectAsync(80, _cancel);
+        ValueTask<int> reading = client.ReadAsync(new byte[1], _cancel);
+        network.Cut(0);
+        Assert.Equal(SocketError.TimedOut, (await FailureAsync(async () => await reading)).SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task The_user_timeout_ends_a_connection_whose_peer_is_gone()
+    {
+        await using var network = new MemoryNetwork(adapt: options => options with { UserTimeout = TimeSpan.FromSeconds(1) });
+        (MptcpStream client, _) = await network.ConnectAsync(80, _cancel);
+        network.Cut(0);
+        await client.WriteAsync(new byte[1000], _cancel);
+        Assert.Equal(
+            SocketError.TimedOut,
+            (await FailureAsync(async () => await client.ReadExactlyAsync(new byte[1], _cancel))).SocketErrorCode);
+    }
+
+    [Theory]
+    [InlineData(MptcpCongestionControl.Cubic)]
+    [InlineData(MptcpCongestionControl.NewReno)]
+    [InlineData(MptcpCongestionControl.Bbr)]
+    public async Task Data_arrives_under_each_congestion_control(MptcpCongestionControl control)
+    {
+        await using var network = new MemoryNetwork(adapt: options => options with { CongestionControl = control });
+        (MptcpStream client, MptcpStream server) = await network.ConnectAsync(80, _cancel);
+        Task writing = client.WriteAsync(new byte[2_000_000], _cancel).AsTask();
+        await server.ReadExactlyAsync(new byte[2_000_000], _cancel);
+        await writing;
+    }
+
+    [Fact]
+    public void Options_that_make_no_sense_are_refused()
+    {
+        MptcpEngineOptions[] wrong =
+        [
+            new() { KeepAliveIdle = TimeSpan.Zero },
+            new() { KeepAliveInterval = TimeSpan.FromSeconds(-1) },
+            new() { KeepAliveProbes = 0 },
+            new() { UserTimeout = TimeSpan.FromSeconds(-1) },
+            new() { UserTimeout = TimeSpan.MaxValue },
+            new() { MinimumRetransmissionTimeout = TimeSpan.Zero },
+            new() { MinimumRetransmissionTimeout = TimeSpan.FromMinutes(2) },
+            new() { CongestionControl = (MptcpCongestionControl)17 },
+        ];
+        foreach (MptcpEngineOptions options in wrong)
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => MptcpEngine.Create(options));
+        }
+    }
+
+    private static async Task<SocketException> FailureAsync(Func<Task> action) =>
+        Assert.IsType<SocketException>((await Assert.ThrowsAsync<IOException>(action)).InnerException);
+}
