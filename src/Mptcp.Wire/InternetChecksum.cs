@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Mptcp.Wire;
@@ -16,7 +17,9 @@ public static class InternetChecksum
     public static uint Accumulate(ReadOnlySpan<byte> bytes, uint sum = 0)
     {
         // The ones' complement sum does not depend on byte order but for one swap at the end (RFC 1071 §2 B).
-        ulong total = 0;
+        ReadOnlySpan<Vector<uint>> vectors = MemoryMarshal.Cast<byte, Vector<uint>>(bytes);
+        ulong total = Total(vectors);
+        bytes = bytes[(vectors.Length * Vector<byte>.Count)..];
         ReadOnlySpan<ulong> wide = MemoryMarshal.Cast<byte, ulong>(bytes);
         foreach (ulong eight in wide) total += (uint)eight + (eight >> 32);
 
@@ -80,6 +83,19 @@ public static class InternetChecksum
     /// <param name="length">Octets of the upper-layer header and payload.</param>
     public static uint PseudoHeader(IpAddress source, IpAddress destination, byte protocol, int length) =>
         FoldWide(source.ChecksumWords() + destination.ChecksumWords() + protocol + (uint)length);
+
+    private static ulong Total(ReadOnlySpan<Vector<uint>> vectors)
+    {
+        // A lane of 64 bits holds the sum of more words than any packet has.
+        Vector<ulong> lanes = Vector<ulong>.Zero;
+        foreach (Vector<uint> words in vectors)
+        {
+            Vector.Widen(words, out Vector<ulong> low, out Vector<ulong> high);
+            lanes += low + high;
+        }
+
+        return Vector.Sum(lanes);
+    }
 
     private static uint FoldWide(ulong total)
     {
