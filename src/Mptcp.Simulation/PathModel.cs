@@ -143,21 +143,30 @@ public sealed class PathModel
     /// <param name="length">The packet's length.</param>
     public bool TryReceive(Instant now, Span<byte> buffer, out int length)
     {
+        bool received = TryTake(now, out ReadOnlySpan<byte> packet);
+        packet.CopyTo(buffer);
+        length = packet.Length;
+        return received;
+    }
+
+    /// <summary>Takes the next packet that has arrived by <paramref name="now"/>, without a copy.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="packet">The packet; its bytes are valid until the next call of any method.</param>
+    internal bool TryTake(Instant now, out ReadOnlySpan<byte> packet)
+    {
         while (_flight.Next is var at && at != Instant.Never && at <= now)
         {
-            ReadOnlySpan<byte> packet = _flight.Take();
-            length = packet.Length;
+            packet = _flight.Take();
             if (!IsCut(at))
             {
-                _delivered = _delivered.Plus(length);
-                packet.CopyTo(buffer);
+                _delivered = _delivered.Plus(packet.Length);
                 return true;
             }
 
-            _blackHoled = _blackHoled.Plus(length);
+            _blackHoled = _blackHoled.Plus(packet.Length);
         }
 
-        length = 0;
+        packet = default;
         return false;
     }
 

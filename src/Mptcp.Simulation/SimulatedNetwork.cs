@@ -174,28 +174,28 @@ public sealed class SimulatedNetwork
         PathModel model = path.Model(direction);
         SimulatedPath.PathEnd target = path.Target(direction);
         PathDirection opposite = SimulatedPath.Opposite(direction);
-        while (model.TryReceive(Now, _buffer, out int length))
+        while (model.TryTake(Now, out ReadOnlySpan<byte> packet))
         {
             Events++;
             if (path.Boxes(opposite) is { } boxes)
             {
-                boxes.HandlePacket(Now, Heading.Inward, _buffer.AsSpan(0, length));
+                boxes.HandlePacket(Now, Heading.Inward, packet);
                 DrainBoxes(path, opposite, boxes);
             }
             else
             {
-                Hand(path, direction, length);
+                Hand(path, direction, packet);
             }
 
             Drain(target.Node);
         }
     }
 
-    private void Hand(SimulatedPath path, PathDirection direction, int length)
+    private void Hand(SimulatedPath path, PathDirection direction, ReadOnlySpan<byte> packet)
     {
         SimulatedPath.PathEnd target = path.Target(direction);
-        Observer?.HandleDelivered(Now, path, direction, _buffer.AsSpan(0, length));
-        _nodes[target.Node].HandlePacket(Now, target.Link, _buffer.AsSpan(0, length));
+        Observer?.HandleDelivered(Now, path, direction, packet);
+        _nodes[target.Node].HandlePacket(Now, target.Link, packet);
     }
 
     private void HandleBoxTimeouts(SimulatedPath path, PathDirection direction)
@@ -219,7 +219,7 @@ public sealed class SimulatedNetwork
             }
             else if (!dropped)
             {
-                Hand(path, SimulatedPath.Opposite(direction), length);
+                Hand(path, SimulatedPath.Opposite(direction), _buffer.AsSpan(0, length));
             }
         }
     }
