@@ -65,6 +65,13 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
             return !exceeds && fits == 0;
         }
 
+        if (_beyond.Count == 0 && left == _inOrder)
+        {
+            bytes.CopyIn(left, arrived.Slice(known, fits));
+            _inOrder = left + fits;
+            return !exceeds;
+        }
+
         // Bytes that wait behind a hole are not overwritten: what arrived first counts (RFC 8684 §3.3.1).
         for (long at = left; at < left + fits;)
         {

@@ -54,6 +54,11 @@ internal sealed class ReceiveMappings
     /// <summary>What they take, bytes that wait for the rest of their mapping included.</summary>
     public long Memory => (long)_mappings.Capacity * Unsafe.SizeOf<ReceiveMapping>() + _heldBytes;
 
+    // The bounds of what is known: nearly every mapping begins where the last ended, and nearly every segment before a
+    // hole is filled ends none of them.
+    private long _leastEnd = long.MaxValue;
+    private long _greatestEnd;
+
     public MappingOutcome Add(in ReceiveMapping mapping)
     {
         if (mapping.SubflowEnd <= _inOrder)
@@ -62,7 +67,7 @@ internal sealed class ReceiveMappings
         }
 
         Span<ReceiveMapping> known = CollectionsMarshal.AsSpan(_mappings);
-        for (int i = known.Length - 1; i >= 0; i--)
+        for (int i = mapping.SubflowOffset < _greatestEnd ? known.Length - 1 : -1; i >= 0; i--)
         {
             ref ReceiveMapping other = ref known[i];
             if (other.SubflowOffset < mapping.SubflowEnd && mapping.SubflowOffset < other.SubflowEnd)
@@ -92,6 +97,7 @@ internal sealed class ReceiveMappings
         }
 
         _mappings.Add(mapping);
+        Bound(mapping.SubflowEnd);
         return MappingOutcome.Added;
     }
 
@@ -118,12 +124,19 @@ internal sealed class ReceiveMappings
     public void Advance(long inOrder)
     {
         _inOrder = inOrder;
+        if (inOrder < _leastEnd)
+        {
+            return;
+        }
+
         int kept = 0;
+        (_leastEnd, _greatestEnd) = (long.MaxValue, 0);
         Span<ReceiveMapping> known = CollectionsMarshal.AsSpan(_mappings);
         for (int i = 0; i < known.Length; i++)
         {
             if (known[i].SubflowEnd > inOrder)
             {
+                Bound(known[i].SubflowEnd);
                 known[kept++] = known[i];
             }
             else if (known[i].Held is { } held)
@@ -138,6 +151,8 @@ internal sealed class ReceiveMappings
             _mappings.RemoveRange(kept, known.Length - kept);
         }
     }
+
+    private void Bound(long end) => (_leastEnd, _greatestEnd) = (Math.Min(_leastEnd, end), Math.Max(_greatestEnd, end));
 
     /// <summary>Keeps bytes of a mapping with a checksum; true when it is whole.</summary>
     public bool Hold(ref ReceiveMapping mapping, long subflowOffset, ReadOnlySpan<byte> bytes)

@@ -123,6 +123,49 @@ public sealed class ReassemblyTests
     }
 
     [Fact]
+    public void Mappings_are_what_a_list_that_is_searched_would_be() =>
+        Gen.Select(Gen.Int[1, 60], Gen.Int[1, 20], Gen.Int[0, 9]).Array[1, 60].Sample(steps =>
+        {
+            var mappings = new ReceiveMappings();
+            var model = new List<ReceiveMapping>();
+            int inOrder = 1;
+            foreach ((int at, int length, int kind) in steps)
+            {
+                if (kind == 0)
+                {
+                    inOrder = Math.Max(inOrder, at);
+                    mappings.Advance(inOrder);
+                    model.RemoveAll(known => known.SubflowEnd <= inOrder);
+                    continue;
+                }
+
+                ReceiveMapping mapping = Mapping(at, at + (kind == 1 ? 1000 : 2000), length);
+                bool Overlaps(ReceiveMapping other) => other.SubflowOffset < at + length && at < other.SubflowEnd;
+                bool Holds(ReceiveMapping other) => other.SubflowOffset <= at && at + length <= other.SubflowEnd;
+                bool Agrees(ReceiveMapping other) => other.DataOffset - other.SubflowOffset == mapping.DataOffset - at;
+
+                // The latest that overlaps decides.
+                ReceiveMapping? decisive = model.AsEnumerable().Reverse()
+                    .Where(other => Overlaps(other) && (!Agrees(other) || Holds(other))).Cast<ReceiveMapping?>().FirstOrDefault();
+                MappingOutcome expected = at + length <= inOrder ? MappingOutcome.Past
+                    : decisive is not { } found ? MappingOutcome.Added
+                    : Agrees(found) ? MappingOutcome.Repeated : MappingOutcome.Contradiction;
+                if (expected == MappingOutcome.Added)
+                {
+                    model.Add(mapping);
+                }
+
+                Assert.Equal(expected, mappings.Add(mapping));
+                for (int byteAt = 1; byteAt < 90; byteAt++)
+                {
+                    int index = model.FindLastIndex(known => known.SubflowOffset <= byteAt && byteAt < known.SubflowEnd);
+                    int got = mappings.Find(byteAt);
+                    Assert.Equal(index < 0 ? -1 : model[index].DataOffset, got < 0 ? -1 : mappings[got].DataOffset);
+                }
+            }
+        });
+
+    [Fact]
     public void Sent_mappings_are_found_by_any_of_their_bytes() => Gen.Int[1, 50].Array[1, 100].Sample(lengths =>
     {
         var mappings = new SendMappings();
