@@ -52,6 +52,8 @@ internal struct AckOutcome
 internal sealed class SendScoreboard
 {
     private const int InitialRanges = 16;
+    private readonly TransmissionOrder _inFlight = new(InitialRanges);
+    private readonly List<(long Order, long Number)> _sorted = [];
     private SentRange[] _ring = new SentRange[InitialRanges];
     private int _head;
     private long _order;
@@ -60,13 +62,14 @@ internal sealed class SendScoreboard
     private int _repeated;
     private long _removed;
     private long _firstLost;
+    private KnownBlocks _known;
     private AckOutcome _outcome;
     private (Instant Now, uint? Echo, long MinimumRoundTrip) _ack;
 
     public int Count { get; private set; }
 
     /// <summary>What it has grown by, in bytes.</summary>
-    public long Memory => (long)(_ring.Length - InitialRanges) * Unsafe.SizeOf<SentRange>();
+    public long Memory => (long)(_ring.Length - InitialRanges) * (Unsafe.SizeOf<SentRange>() + TransmissionOrder.LinkSize);
 
     public long BytesInFlight { get; private set; }
 
@@ -103,7 +106,7 @@ internal sealed class SendScoreboard
 
         Count++;
         this[Count - 1] = range;
-        Mark(ref this[Count - 1], now);
+        Mark(Count - 1, now);
     }
 
     /// <summary>Cuts a range in two, the first of <paramref name="length"/> bytes of payload.</summary>
@@ -129,6 +132,8 @@ internal sealed class SendScoreboard
         _repeated += second.Transmissions > 1 ? 1 : 0;
         this[index].Length = length;
         this[index].Fin = false;
+        _known.Clear();
+        SortInFlight();
     }
 
     /// <summary>The first range that is lost and was not sent again, or -1.</summary>
@@ -152,11 +157,16 @@ internal sealed class SendScoreboard
     public void MarkRetransmitted(int index, Instant now)
     {
         ref SentRange range = ref this[index];
-        BytesInFlight -= range.InFlight ? range.SequenceLength : 0;
+        if (range.InFlight)
+        {
+            BytesInFlight -= range.SequenceLength;
+            _inFlight.Remove(_removed + index);
+        }
+
         _lost -= range.Lost ? 1 : 0;
         _repeated += range.Transmissions == 1 ? 1 : 0;
         range.Lost = false;
-        Mark(ref range, now);
+        Mark(index, now);
     }
 
     public void Acknowledge(long una)
@@ -185,22 +195,12 @@ internal sealed class SendScoreboard
 
     public void MarkSacked(long left, long right)
     {
-        for (int i = FirstFrom(left); i < Count; i++)
-        {
-            ref SentRange range = ref this[i];
-            if (range.Start >= right)
-            {
-                break;
-            }
+        (long Left, long Right) known = _known.Exchange(left, right);
+        int first = FirstFrom(left);
+        MarkSacked(first, left, right, known.Left);
 
-            if (!range.Sacked && range.Start >= left && range.End <= right)
-            {
-                // What arrived out of order is not what the peer echoes the time of (RFC 7323 §4.3).
-                Deliver(ref range, echo: null);
-                range.Sacked = true;
-                SackedRanges++;
-            }
-        }
+        // One that goes beyond the known block may be within this one.
+        MarkSacked(Math.Max(first, FirstFrom(known.Right) - 1), left, right, right);
     }
 
     /// <summary>Marks what RACK judges to be lost (RFC 8985 §6.2). True when something new was marked.</summary>
@@ -210,24 +210,21 @@ internal sealed class SendScoreboard
     public bool DetectLosses(Instant now, long window, out long wait)
     {
         wait = 0;
-        if (Count == 0 || (SackedRanges == 0 && _repeated == 0 && this[0].Order > _rack.Order))
-        {
-            return false;
-        }
-
         bool any = false;
-        for (int i = 0; i < Count; i++)
+        long next = TransmissionOrder.None;
+        for (long number = _inFlight.First; number != TransmissionOrder.None; number = next)
         {
-            ref SentRange range = ref this[i];
-            if (!range.InFlight || range.Order >= _rack.Order)
+            ref SentRange range = ref this[(int)(number - _removed)];
+            if (range.Order >= _rack.Order)
             {
-                continue;
+                break;
             }
 
+            next = _inFlight.After(number);
             long remaining = range.SentAt + _rack.RoundTrip + window - now;
             if (remaining <= 0)
             {
-                MarkLost(i);
+                MarkLost((int)(number - _removed));
                 any = true;
             }
             else
@@ -244,6 +241,8 @@ internal sealed class SendScoreboard
     {
         _removed += Count;
         (Count, BytesInFlight, SackedRanges, _lost, _repeated) = (0, 0, 0, 0, 0);
+        _inFlight.Clear();
+        _known.Clear();
     }
 
     public void MarkHeadLost()
@@ -274,6 +273,8 @@ internal sealed class SendScoreboard
             _lost--;
             BytesInFlight += this[i].SequenceLength;
         }
+
+        SortInFlight();
     }
 
     private void Grow()
@@ -285,12 +286,33 @@ internal sealed class SendScoreboard
         }
 
         (_ring, _head) = (larger, 0);
+        _inFlight.Grow();
+    }
+
+    private void SortInFlight()
+    {
+        _sorted.Clear();
+        for (int i = 0; i < Count; i++)
+        {
+            if (this[i].InFlight)
+            {
+                _sorted.Add((this[i].Order, _removed + i));
+            }
+        }
+
+        _sorted.Sort();
+        _inFlight.Clear();
+        foreach ((_, long number) in _sorted)
+        {
+            _inFlight.Append(number);
+        }
     }
 
     private void MarkLost(int index)
     {
         ref SentRange range = ref this[index];
         BytesInFlight -= range.SequenceLength;
+        _inFlight.Remove(_removed + index);
         range.Lost = true;
         _outcome.Lost += range.SequenceLength;
         _firstLost = _lost++ == 0 ? _removed + index : Math.Min(_firstLost, _removed + index);
@@ -317,27 +339,54 @@ internal sealed class SendScoreboard
         SackedRanges -= head.Sacked ? 1 : 0;
         _outcome.Repeated += repeated && !head.Sacked ? 1 : 0;
         _outcome.Passed++;
-        Deliver(ref head, _ack.Echo);
+        Deliver(0, _ack.Echo);
     }
 
-    private void Mark(ref SentRange range, Instant now)
+    /// <summary>Marks the ranges within a block, of those that begin before <paramref name="end"/>.</summary>
+    private void MarkSacked(int first, long left, long right, long end)
     {
+        for (int i = first; i < Count && this[i].Start < end; i++)
+        {
+            ref SentRange range = ref this[i];
+            if (!range.Sacked && range.Start >= left && range.End <= right)
+            {
+                // What arrived out of order is not what the peer echoes the time of (RFC 7323 §4.3).
+                Deliver(i, echo: null);
+                range.Sacked = true;
+                SackedRanges++;
+            }
+        }
+    }
+
+    private void Mark(int index, Instant now)
+    {
+        ref SentRange range = ref this[index];
+        _inFlight.Append(_removed + index);
         range.Order = _order++;
         range.SentAt = now;
         range.Transmissions++;
         BytesInFlight += range.SequenceLength;
     }
 
-    private void Deliver(ref SentRange range, uint? echo)
+    private void Deliver(int index, uint? echo)
     {
+        ref SentRange range = ref this[index];
         if (range.Sacked)
         {
             return;
         }
 
         NoteDelivered(range, range.SequenceLength);
-        BytesInFlight -= range.Lost ? 0 : range.SequenceLength;
-        _lost -= range.Lost ? 1 : 0;
+        if (range.Lost)
+        {
+            _lost--;
+        }
+        else
+        {
+            BytesInFlight -= range.SequenceLength;
+            _inFlight.Remove(_removed + index);
+        }
+
         range.Lost = false;
         _rack.HandleDelivered(_ack.Now, range, echo, _ack.MinimumRoundTrip);
     }
