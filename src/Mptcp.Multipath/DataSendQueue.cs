@@ -14,6 +14,9 @@ internal sealed class DataSendQueue(GrowingBuffer bytes)
     /// <summary>Bytes that <see cref="Write"/> would take now.</summary>
     public int Room => bytes.Capacity - (int)(Written - _released);
 
+    /// <summary>Whether <see cref="Grow"/> could make more.</summary>
+    public bool CanGrow => bytes.CanGrow;
+
     /// <summary>Takes as much as there is room for; returns how much that was.</summary>
     public int Write(ReadOnlySpan<byte> written)
     {

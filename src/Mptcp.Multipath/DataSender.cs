@@ -69,7 +69,7 @@ internal sealed class DataSender(GrowingBuffer buffer)
             _queue.Release(release());
         }
 
-        if (_queue.Room < bytes.Length)
+        if (_queue.Room < bytes.Length && _queue.CanGrow)
         {
             _queue.Grow(2 * useful());
         }

@@ -26,6 +26,9 @@ internal sealed class GrowingBuffer
 
     public int Capacity => _bytes.Length;
 
+    /// <summary>Whether it is below its cap.</summary>
+    public bool CanGrow => _bytes.Length < _cap;
+
     /// <summary>Grows to hold <paramref name="wanted"/> bytes or the cap; [from, to) is what is inside now.</summary>
     public void Grow(long wanted, long from, long to)
     {

@@ -18,5 +18,5 @@ public static class CongestionControllers
 
     /// <summary>The rate that spreads <paramref name="percent"/> of a window over a round trip.</summary>
     internal static long Pace(long window, long roundTrip, int percent) =>
-        roundTrip == 0 ? 0 : (long)((Int128)window * percent * Instant.Second / 100 / roundTrip) + 1;
+        roundTrip == 0 ? 0 : Ratio.Of(window * percent, Instant.Second, 100 * roundTrip) + 1;
 }

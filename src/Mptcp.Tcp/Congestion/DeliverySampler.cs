@@ -66,7 +66,7 @@ internal struct DeliverySampler
 
         // Shorter than the round trip can only be an acknowledgement of something else.
         bool valid = interval > 0 && interval >= minimumRoundTrip;
-        Rate = valid ? (long)((Int128)(Delivered - latest.Mark.Delivered) * Instant.Second / interval) : 0;
+        Rate = valid ? Ratio.Of(Delivered - latest.Mark.Delivered, Instant.Second, interval) : 0;
         RateIsApplicationLimited = latest.Mark.ApplicationLimited;
     }
 }
