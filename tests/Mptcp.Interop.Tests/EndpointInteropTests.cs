@@ -57,6 +57,7 @@ public sealed class EndpointInteropTests
     [InlineData(false, 1)]
     public async Task The_engine_removes_an_address_in_mid_transfer(bool gone, int path)
     {
+        RequireAll(gone || path != 0);
         using var peers = new Peers(_engineConnects);
         LocalEndpoint[] endpoints = [.. await Task.WhenAll(Enumerable.Range(0, 2).Select(async i =>
             (await peers.OnStack(stack => stack.TryAddEndpoint(TwoPathLab.ClientAddress(i), EndpointFlags.Subflow)))!.Value))];
@@ -76,6 +77,7 @@ public sealed class EndpointInteropTests
     [InlineData(false)]
     public async Task The_kernel_removes_an_endpoint_in_mid_transfer(bool initial)
     {
+        RequireAll(!initial);
         using var peers = new Peers(_engineListens);
         await peers.ConnectFromKernel();
         bool removed = false;
@@ -92,6 +94,57 @@ public sealed class EndpointInteropTests
         });
         Assert.True(await peers.OnStack(stack => stack.Signals[MptcpCounter.RemovalReceived]) >= 1);
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', (await peers.Engine.DescribeAsync()).Subflows));
+    }
+
+    [Fact]
+    [Trait("Requirement", "68")]
+    [Trait("Requirement", "149")]
+    public async Task A_backup_of_the_kernel_rests()
+    {
+        using var peers = new Peers(_engineListens);
+        await peers.OnStack(stack => stack.TryAddEndpoint(TwoPathLab.ServerAddress(0), EndpointFlags.Signal));
+        peers.KernelPlace.Ip("mptcp endpoint flush");
+        peers.KernelPlace.Ip($"mptcp endpoint add {TwoPathLab.ClientAddress(1)} dev path2 subflow backup");
+        await peers.ConnectFromKernel();
+        await peers.Transfer(engineSends: true, Size);
+        SubflowInfo backup = (await peers.Engine.DescribeAsync()).Subflows[1];
+        Assert.True(backup is { PeerAskedBackup: true, BytesSent: 0 }, backup.ToString());
+    }
+
+    [Fact]
+    [Trait("Requirement", "61")]
+    [Trait("Requirement", "68")]
+    public async Task A_backup_of_the_engine_rests()
+    {
+        RequireAll(true);
+        using var peers = new Peers(_engineConnects);
+        await peers.OnStack(stack => stack.TryAddEndpoint(
+            TwoPathLab.ClientAddress(1), EndpointFlags.Subflow | EndpointFlags.Backup));
+        await peers.ConnectFromEngine();
+        await peers.Transfer(engineSends: false, Size);
+        SubflowInfo backup = (await peers.Engine.DescribeAsync()).Subflows[1];
+        Assert.True(backup is { AskedBackup: true, BytesReceived: 0 }, backup.ToString());
+    }
+
+    [Fact]
+    public async Task An_address_of_the_engine_goes_and_comes_back_in_mid_transfer()
+    {
+        RequireAll(true);
+        using var peers = new Peers(_engineConnects);
+        await peers.ConnectFromEngine();
+        LocalEndpoint second = await peers.OnStack(stack => stack.Endpoints[1]);
+        int step = 0;
+        await peers.Transfer(engineSends: true, 2 * Size, meter =>
+        {
+            if (step < 2 && meter.Bytes > (1 + step) * Size / 2)
+            {
+                bool goes = step++ == 0;
+                _ = peers.OnStack(stack => goes ? stack.RemoveAddress(second.Address) : Return(stack, second));
+            }
+        });
+        List<SubflowInfo> subflows = (await peers.Engine.DescribeAsync()).Subflows;
+        Assert.Equal(2, subflows.Count(subflow => subflow.Local.Address == second.Address));
+        Assert.True(subflows[^1].BytesSent > 0, subflows[^1].ToString());
     }
 
     [Fact]
@@ -125,6 +178,7 @@ public sealed class EndpointInteropTests
     [Trait("Requirement", "38")]
     public async Task A_kernel_that_denies_its_first_address_is_joined_where_it_says()
     {
+        RequireAll(true);
         using var peers = new Peers(_engineConnects);
         peers.KernelPlace.SetSysctl("mptcp/allow_join_initial_addr_port", "0");
         peers.KernelPlace.Ip($"mptcp endpoint add {TwoPathLab.ServerAddress(1)} dev path2 signal port 5002");
@@ -151,6 +205,7 @@ public sealed class EndpointInteropTests
     [Trait("Requirement", "197")]
     public async Task A_subflow_that_the_kernel_kills_says_why()
     {
+        RequireAll(true);
         using var peers = new Peers(_engineConnects);
         await peers.ConnectFromEngine();
         bool killed = false;
@@ -170,6 +225,7 @@ public sealed class EndpointInteropTests
     [Trait("Requirement", "197")]
     public async Task The_kernel_understands_why_a_subflow_was_reset()
     {
+        RequireAll(true);
         using var peers = new Peers(_engineConnects);
         await peers.ConnectFromEngine();
         Task<bool>? reset = null;
@@ -179,6 +235,16 @@ public sealed class EndpointInteropTests
         Assert.True(await reset!);
         IReadOnlyDictionary<string, long> counters = peers.KernelCounters;
         Assert.True(counters["MPRstRx"] >= 1, Text(counters));
+    }
+
+    private static void RequireAll(bool required) => Assert.SkipWhen(
+        required && Environment.GetEnvironmentVariable("MPTCP_TEST_ALL") != "1",
+        "needs MPTCP_TEST_ALL=1 (./test --all): one of many scenarios");
+
+    private static bool Return(Stack.NetworkStack stack, LocalEndpoint endpoint)
+    {
+        stack.AddAddress(new Stack.LocalAddress(endpoint.Link, endpoint.Address, 1500));
+        return true;
     }
 
     private static string Text(IReadOnlyDictionary<string, long> counters) =>
