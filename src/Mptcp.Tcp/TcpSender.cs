@@ -85,7 +85,16 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         Instant.Min(_pacer.NextTimeout, RecoveryDeadline),
         Instant.Min(_retransmissionDeadline, _probeDeadline));
 
-    public void HandleSegmentSizeKnown() => _congestion = configuration.CongestionControl(SegmentSize);
+    /// <summary>The handshake has told the segment size: what is known of the path begins here.</summary>
+    public void HandleSegmentSizeKnown()
+    {
+        _congestion = configuration.CongestionControl(SegmentSize);
+        if (Retransmissions > 0)
+        {
+            // A path that lost the SYN may be full: the first flight is one segment (RFC 5681 §3.1).
+            _congestion.TakeOver(SegmentSize, _congestion.SlowStartThreshold);
+        }
+    }
 
     /// <summary>Puts another controller in the place of the one in use; it goes on from the same window.</summary>
     public void SwitchController(Func<int, ICongestionController> make)

@@ -1,8 +1,9 @@
 namespace Mptcp.Tcp;
 
-/// <summary>Slow start and congestion avoidance of RFC 5681 with byte counting (RFC 3465, L = 2).</summary>
+/// <summary>Slow start and congestion avoidance of RFC 5681 with byte counting (RFC 3465, L = 2, after a timeout 1).</summary>
 public sealed class NewReno(int maximumSegmentSize) : ICongestionController
 {
+    private bool _afterTimeout;
     private long _credit;
     private (long Window, long Threshold) _before;
 
@@ -26,7 +27,9 @@ public sealed class NewReno(int maximumSegmentSize) : ICongestionController
 
         if (Window < SlowStartThreshold)
         {
-            Window += Math.Min(sample.Acked, 2L * maximumSegmentSize);
+            // What arrives after a timeout may be old news of what had arrived before it (RFC 3465 §2.3).
+            Window += Math.Min(sample.Acked, (_afterTimeout ? 1L : 2L) * maximumSegmentSize);
+            _afterTimeout &= Window < SlowStartThreshold;
             return;
         }
 
@@ -50,7 +53,7 @@ public sealed class NewReno(int maximumSegmentSize) : ICongestionController
     public void HandleTimeout(long inFlight)
     {
         Reduce(inFlight);
-        Window = maximumSegmentSize;
+        (Window, _afterTimeout) = (maximumSegmentSize, true);
     }
 
     /// <inheritdoc/>

@@ -71,6 +71,33 @@ public class RetransmissionScripts
     }
 
     [Fact]
+    public void After_a_lost_syn_the_first_flight_is_one_segment()
+    {
+        Script script = Script.Run("connect\n> S 0 <*>\n~ > S 0 <*>\n< S. 0 ack 1 <mss 1460>\n> . 1 ack 1");
+        script.Do("write 40000");
+        Assert.Single(script.Take());
+        Assert.Equal(1460, script.Connection.CongestionWindow);
+    }
+
+    [Fact]
+    public void The_handshake_does_not_make_the_window_grow()
+    {
+        Script script = Script.Run("open <mss 1460>");
+        Assert.Equal(14_600, script.Connection.CongestionWindow);
+    }
+
+    [Fact]
+    public void A_second_timeout_of_the_same_data_does_not_lower_the_threshold_again()
+    {
+        var told = new Told(1460);
+        Script script = Script.Run("open <mss 1460>\nnodelay on", c => c with { CongestionControl = _ => told });
+        script.Do("write 14600");
+        Assert.Equal(10, script.Take().Count);
+        Assert.True(script.Silence(3000).Count > 3);
+        Assert.Equal([14_600], told.Timeouts);
+    }
+
+    [Fact]
     public void The_first_flight_is_ten_segments()
     {
         Script script = Script.Run("open");
@@ -86,5 +113,35 @@ public class RetransmissionScripts
         Assert.Equal(10, script.Take().Count);
         script.Next();
         Assert.InRange(script.Connection.CongestionWindow, 1, 2 * 1460);
+    }
+
+    /// <summary>Remembers what was in flight at each timeout.</summary>
+    private sealed class Told(int segment) : ICongestionController
+    {
+        private readonly NewReno _reno = new(segment);
+
+        public List<long> Timeouts { get; } = [];
+
+        public long Window => _reno.Window;
+
+        public long SlowStartThreshold => _reno.SlowStartThreshold;
+
+        public long PacingRate(long smoothedRoundTrip) => 0;
+
+        public void HandleAck(in CongestionSample sample) => _reno.HandleAck(sample);
+
+        public void HandleLoss(long inFlight) => _reno.HandleLoss(inFlight);
+
+        public void HandleTimeout(long inFlight)
+        {
+            Timeouts.Add(inFlight);
+            _reno.HandleTimeout(inFlight);
+        }
+
+        public void Undo() => _reno.Undo();
+
+        public void HandleIdleRestart(Instant now) => _reno.HandleIdleRestart(now);
+
+        public void TakeOver(long window, long slowStartThreshold) => _reno.TakeOver(window, slowStartThreshold);
     }
 }
