@@ -113,6 +113,28 @@ public sealed class PathManagerTests
     }
 
     [Fact]
+    [Trait("Requirement", "65")]
+    [Trait("Requirement", "174")]
+    public void The_first_address_is_0_until_it_is_removed()
+    {
+        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        Assert.Equal(0, manager.IdOf(_endpoints.All[0]));
+        Assert.True(_endpoints.TryRemoveAddress(IpAddress.Parse("10.0.0.1"), out LocalEndpoint gone));
+        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.AddressGone, gone), announces: false);
+        Assert.True(manager.TryTakeCommand(out PathCommand reset));
+        Assert.True(manager.TryTakeCommand(out PathCommand withdraw));
+        Assert.Equal((PathCommandKind.Reset, PathCommandKind.Withdraw, 0), (reset.Kind, withdraw.Kind, withdraw.Id));
+
+        // Back again, it is another one: the peer was told that 0 is gone.
+        Assert.True(_endpoints.TryAddAddress(gone.Address, gone.Announced, 0, out LocalEndpoint back));
+        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.Added, back), announces: false);
+        Assert.Equal(3, manager.IdOf(back));
+        Assert.True(manager.TryNext([], out JoinRequest first));
+        Assert.True(manager.TryNext([], out JoinRequest second));
+        Assert.Equal(["10.0.1.1", "10.0.0.1"], new[] { first, second }.Select(request => request.From.Address.ToString()));
+    }
+
+    [Fact]
     [Trait("Requirement", "231")]
     public void An_unknown_identifier_is_not_removed()
     {
