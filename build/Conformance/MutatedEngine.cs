@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.Loader;
 using Microsoft.CodeAnalysis;
@@ -9,15 +10,16 @@ namespace Mptcp.Conformance;
 /// <summary>Compiles a project of the engine with one text changed, and finds tests that then run against it.</summary>
 internal sealed class MutatedEngine
 {
+    // In the order in which they reference each other.
+    private static readonly string[] _engine = ["Mptcp.Wire", "Mptcp.Tcp", "Mptcp.Multipath", "Mptcp.Stack"];
+    private static readonly string[] _testProjects = ["Mptcp.Tcp.Tests", "Mptcp.Multipath.Tests", "Mptcp.Stack.Tests"];
     private readonly string _root;
-    private readonly string _tests;
     private readonly Dictionary<string, List<SyntaxTree>> _projects = [];
     private readonly List<MetadataReference> _framework;
 
     public MutatedEngine(string root)
     {
         _root = root;
-        _tests = Path.Combine(root, "artifacts/bin/Mptcp.Tcp.Tests/debug");
         _framework = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path))];
@@ -26,15 +28,17 @@ internal sealed class MutatedEngine
     /// <summary>Something to call that throws if the test fails.</summary>
     public Action Load(Mutation? mutation, string test)
     {
-        var context = new Context(_tests);
+        string[] names = test.Split('.');
+        string tests = ProjectOf(names[0]);
+        string directory = Binaries(tests);
+        var context = new Context(directory);
         if (mutation is not null)
         {
             string project = mutation.File.Split('/')[0];
             context.Replace(project, Compile(project, mutation));
         }
 
-        string[] names = test.Split('.');
-        Assembly assembly = context.LoadFromAssemblyPath(Path.Combine(_tests, "Mptcp.Tcp.Tests.dll"));
+        Assembly assembly = context.LoadFromAssemblyPath(Path.Combine(directory, tests + ".dll"));
         Type type = assembly.GetTypes().Single(candidate => candidate.Name == names[0]);
         MethodInfo method = type.GetMethod(names[1]) ?? throw new InvalidDataException($"no test {test}");
         return () =>
@@ -47,6 +51,14 @@ internal sealed class MutatedEngine
             context.Unload();
         };
     }
+
+    private string Binaries(string project) => Path.Combine(_root, "artifacts/bin", project, "debug");
+
+    /// <summary>The project whose sources have a test class of this name.</summary>
+    private string ProjectOf(string name) => _testProjects.FirstOrDefault(project => Directory
+        .EnumerateFiles(Path.Combine(_root, "tests", project), "*.cs", SearchOption.AllDirectories)
+        .Any(file => File.ReadAllText(file).Contains($"class {name}\n", StringComparison.Ordinal)))
+        ?? throw new InvalidDataException($"no test class {name}");
 
     private MemoryStream Compile(string project, Mutation mutation)
     {
@@ -62,10 +74,8 @@ internal sealed class MutatedEngine
         IEnumerable<SyntaxTree> trees = Trees(project)
             .Select(tree => tree.FilePath == path ? Parse(changed, path) : tree);
         var references = new List<MetadataReference>(_framework);
-        if (project != "Mptcp.Wire")
-        {
-            references.Add(MetadataReference.CreateFromFile(Path.Combine(_tests, "Mptcp.Wire.dll")));
-        }
+        references.AddRange(_engine.TakeWhile(earlier => earlier != project)
+            .Select(earlier => MetadataReference.CreateFromFile(Path.Combine(Binaries("Mptcp.Stack.Tests"), earlier + ".dll"))));
 
         CSharpCompilation compilation = CSharpCompilation.Create(
             project, trees, references, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
@@ -105,7 +115,8 @@ internal sealed class MutatedEngine
             if (data.AttributeType.Name == "InlineDataAttribute")
             {
                 any = true;
-                yield return [.. ((IEnumerable<CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!).Select(a => a.Value)];
+                var values = (IEnumerable<CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!;
+                yield return [.. values.Zip(method.GetParameters(), (value, parameter) => Convert(value.Value, parameter.ParameterType))];
             }
             else if (data.AttributeType.Name == "MemberDataAttribute")
             {
@@ -124,6 +135,12 @@ internal sealed class MutatedEngine
             yield return [];
         }
     }
+
+    /// <summary>A constant of an attribute as the method wants it.</summary>
+    private static object? Convert(object? value, Type wanted) => value is null ? null
+        : wanted.IsEnum ? Enum.ToObject(wanted, value)
+        : value is IConvertible ? System.Convert.ChangeType(value, wanted, CultureInfo.InvariantCulture)
+        : value;
 
     private sealed class Context(string directory) : AssemblyLoadContext(isCollectible: true)
     {

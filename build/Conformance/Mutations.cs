@@ -2,16 +2,17 @@ namespace Mptcp.Conformance;
 
 /// <summary>
 /// Switches rules off one by one, by changing the text of the engine and compiling it in memory, and sees whether the
-/// script of the rule notices. The engine itself carries no hook.
+/// test of the rule notices. The engine itself carries no hook.
 /// </summary>
 internal static class Mutations
 {
-    private const string List = "tests/Mptcp.Tcp.Tests/Scripts/mutations.txt";
+    private static readonly string[] _lists = ["tests/Mptcp.Tcp.Tests/Scripts/mutations.txt", "tests/Mptcp.Stack.Tests/mutations.txt"];
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
-    public static bool Run(string root)
+    public static bool Run(string root, string wanted)
     {
-        List<Mutation> mutations = Read(Path.Combine(root, List));
+        List<Mutation> mutations = [.. _lists.SelectMany(list => Read(Path.Combine(root, list)))
+            .Where(mutation => mutation.Name.Contains(wanted, StringComparison.Ordinal))];
         var engine = new MutatedEngine(root);
         (int killed, int errors) = (0, 0);
         foreach (string test in mutations.Select(mutation => mutation.Test).Distinct())
@@ -39,7 +40,7 @@ internal static class Mutations
             }
         }
 
-        Console.WriteLine($"{mutations.Count} rules switched off, {killed} noticed by their scripts, {errors} errors");
+        Console.WriteLine($"{mutations.Count} rules switched off, {killed} noticed by their tests, {errors} errors");
         return errors == 0;
     }
 

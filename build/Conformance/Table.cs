@@ -7,6 +7,7 @@ internal static partial class Table
 {
     private const int LastMust = 69;
     private const int LastShould = 31;
+    private const int LastOfRfc8684 = 261;
 
     public static bool Check(string root)
     {
@@ -34,7 +35,7 @@ internal static partial class Table
             }
         }
 
-        errors.AddRange(Numbered("MUST", LastMust).Concat(Numbered("SHLD", LastShould))
+        errors.AddRange(Numbered("MUST", LastMust).Concat(Numbered("SHLD", LastShould)).Concat(Numbered("8684", LastOfRfc8684))
             .Where(id => !seen.Contains(id)).Select(id => $"{id}: no row"));
         errors.ForEach(Console.Error.WriteLine);
         Console.WriteLine($"{rows} rows, {proved} with a test, {rows - proved} with a reason, {errors.Count} errors");

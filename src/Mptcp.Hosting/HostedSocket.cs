@@ -180,6 +180,14 @@ public sealed class HostedSocket
         return new Attempt<(bool, List<SubflowInfo>)>(true, (socket.IsMultipath, subflows));
     });
 
+    /// <summary>What happened how often, by code.</summary>
+    public Task<List<(ConnectionEventCode Code, int Count)>> CountEventsAsync() => RunAsync((socket, _) =>
+    {
+        var counts = new List<(ConnectionEventCode, int)>();
+        socket.CopyCounts(counts);
+        return new Attempt<List<(ConnectionEventCode, int)>>(true, counts);
+    });
+
     /// <summary>Completes with the next event, or with null when the connection is over and has no more.</summary>
     public Task<ConnectionEvent?> ReadEventAsync(CancellationToken cancellationToken = default) => RunAsync(
         (socket, _) => socket.TryTakeEvent(out ConnectionEvent taken)

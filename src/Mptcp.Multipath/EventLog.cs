@@ -10,6 +10,18 @@ internal sealed class EventLog
     /// <summary>How often an event had this code, those that were never taken included.</summary>
     public int CountOf(ConnectionEventCode code) => _counts.GetValueOrDefault(code);
 
+    /// <summary>Replaces the list's content by what happened how often, by code.</summary>
+    public void CopyCounts(List<(ConnectionEventCode Code, int Count)> destination)
+    {
+        destination.Clear();
+        foreach ((ConnectionEventCode code, int count) in _counts)
+        {
+            destination.Add((code, count));
+        }
+
+        destination.Sort();
+    }
+
     public void Add(ConnectionEventKind kind, Subflow subflow, ConnectionEventCode code, string detail = "") =>
         Add(new ConnectionEvent(kind, subflow.Number, subflow.Local, subflow.Remote, code, detail));
 

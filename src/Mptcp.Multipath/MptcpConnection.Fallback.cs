@@ -42,7 +42,7 @@ public sealed partial class MptcpConnection
             return false;
         }
 
-        return TryFallBack(subflow, code, receiveShift: 0);
+        return TryFallBack(subflow, code, receiveShift: 0, unshifted: true);
     }
 
     /// <summary>Whether only a join that the peer may have taken keeps the initial subflow from falling back.</summary>
@@ -53,7 +53,7 @@ public sealed partial class MptcpConnection
         _joinOffers--;
         if (_joinOffers == 0 && !_joined && _fallbackDue is { } code)
         {
-            TryFallBack(_initial, code, receiveShift: 0);
+            TryFallBack(_initial, code, receiveShift: 0, unshifted: true);
         }
     }
 
@@ -70,7 +70,7 @@ public sealed partial class MptcpConnection
         bool continues = subflow.IsUnmapped
             ? dataOffset <= _received.InOrder
             : subflow.Awaits(_received.InOrder, out long expected) && expected == shift;
-        return continues && TryFallBack(subflow, ConnectionEventCode.InfiniteMapping, shift);
+        return continues && TryFallBack(subflow, ConnectionEventCode.InfiniteMapping, shift, unshifted: !subflow.IsUnmapped);
     }
 
     /// <summary>
@@ -80,7 +80,7 @@ public sealed partial class MptcpConnection
     internal bool HandleChecksumFailure(Subflow subflow, long dataOffset, long subflowOffset)
     {
         long shift = dataOffset - subflowOffset;
-        bool possible = IsOnly(subflow) && subflow.Awaits(_received.InOrder, out long expected) && expected == shift
+        bool possible = IsOnly(subflow, pending: true) && subflow.Awaits(_received.InOrder, out long expected) && expected == shift
             && subflow.CanContinue(_sender.Una, _sender.Next, out _);
         if (possible)
         {
@@ -163,13 +163,14 @@ public sealed partial class MptcpConnection
 
     internal void HandlePlainAcknowledged(long offset) => _sender.HandleDataAck(offset + _plain.SendShift, 0);
 
-    // A peer that has taken a join of ours says no more that its data goes on here.
-    private bool IsOnly(Subflow subflow, bool despiteOffers = false)
+    /// <param name="subflow">The subflow.</param>
+    /// <param name="pending">Whether one counts whose third ACK has left, so that the peer may use it.</param>
+    private bool IsOnly(Subflow subflow, bool pending)
     {
         for (int i = 0; i < _subflows.Count; i++)
         {
             Subflow other = _subflows.Alive[i];
-            if (other != subflow && other.IsAlive && (other.HasJoined || (other.AwaitsFourthAck && !despiteOffers)))
+            if (other != subflow && other.IsAlive && (other.HasJoined || (pending && other.AwaitsFourthAck)))
             {
                 return false;
             }
@@ -178,11 +179,15 @@ public sealed partial class MptcpConnection
         return true;
     }
 
-    private bool TryFallBack(Subflow subflow, ConnectionEventCode code, long receiveShift)
+    /// <summary>
+    /// Falls back if all that is in flight is in one piece; a peer that nobody told of it, as by MP_FAIL, takes the numbers
+    /// of the subflow for those of the data, so that they have to be the same.
+    /// </summary>
+    private bool TryFallBack(Subflow subflow, ConnectionEventCode code, long receiveShift, bool unshifted = false)
     {
         long una = _sender.Una;
-        if (!_confirmed || IsPlain || _closed || subflow.Closing || !IsOnly(subflow, despiteOffers: code == ConnectionEventCode.InfiniteMapping)
-            || !subflow.CanContinue(una, _sender.Next, out long sendShift))
+        if (!_confirmed || IsPlain || _closed || subflow.Closing || !IsOnly(subflow, pending: false)
+            || !subflow.CanContinue(una, _sender.Next, out long sendShift) || (unshifted && sendShift != 0))
         {
             return false;
         }

@@ -33,6 +33,9 @@ public sealed partial class MptcpConnection
 
     internal int ReceiveWindow => _received.Window;
 
+    /// <summary>Whether there was ever more than one subflow.</summary>
+    internal bool HasJoined => _joined;
+
     internal long ReceivedNext => _received.Next;
 
     /// <summary>The right edge of the window, as a data offset.</summary>
@@ -74,7 +77,7 @@ public sealed partial class MptcpConnection
 
     internal void HandleJoined(Subflow subflow)
     {
-        _joined = true;
+        (_joined, _fallbackDue) = (true, null);
         HandleRejoined();
         _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Joined);
         _subflows.ReinjectSuspects(_sender);

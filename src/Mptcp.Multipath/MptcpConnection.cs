@@ -398,6 +398,9 @@ public sealed partial class MptcpConnection
     /// <summary>How often something happened, by its code.</summary>
     public int CountOf(ConnectionEventCode code) => _events.CountOf(code);
 
+    /// <summary>Replaces the list's content by what happened how often, by code.</summary>
+    public void CopyCounts(List<(ConnectionEventCode Code, int Count)> destination) => _events.CopyCounts(destination);
+
     /// <summary>The next event that was not taken yet.</summary>
     public bool TryTakeEvent(out ConnectionEvent taken) => _events.TryTake(out taken);
 

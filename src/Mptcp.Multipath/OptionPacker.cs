@@ -85,10 +85,11 @@ internal sealed class OptionPacker(MptcpConnection connection, Subflow subflow)
 
     /// <summary>
     /// Whether the room is better left to SACK blocks: a DATA_ACK may be left out where it does not advance (RFC 8684
-    /// §3.3.2), and so may the window that belongs to it. An ACK of new data has one, or the peer takes us for plain TCP.
+    /// §3.3.2), and so may the window that belongs to it. Not on the only subflow there ever was: there the peer takes an ACK
+    /// without options for a box that removes them, and the ACK before it, which had some, may be late or lost.
     /// </summary>
     private bool IsForSack(in SegmentDescription segment) =>
-        segment is { Holes: true, Advances: false } && _toldNext == connection.ReceivedNext && _toldEdge == connection.ReceiveEdge;
+        segment is { Holes: true, Advances: false } && connection.HasJoined && _toldNext == connection.ReceivedNext && _toldEdge == connection.ReceiveEdge;
 
     private void WriteDataAck(ref TcpOptionWriter writer)
     {

@@ -39,10 +39,9 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     /// <summary>The options of a segment of an established subflow.</summary>
     public SegmentVerdict Examine(in TcpSegment segment, long offset, in SegmentOptions options)
     {
-        // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send; where
-        // SACK blocks took its place, another segment has it.
+        // Each of our mappings is one segment, so whoever acknowledges one and speaks MPTCP has a DATA_ACK to send.
         bool acknowledges = subflow.AcknowledgesNew(segment);
-        if (!options.Any && (segment.Fin || acknowledges) && !HasSackBlocks(segment))
+        if (!options.Any && (segment.Fin || acknowledges))
         {
             if (connection.TryFallBack(subflow, _inOrder, ConnectionEventCode.OptionsRemoved))
             {
@@ -54,7 +53,7 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
                 return SegmentVerdict.Accept;
             }
 
-            if (acknowledges && !_answered)
+            if (acknowledges && !_answered && subflow.Number > 0)
             {
                 // Options pass on the SYNs of this path and not on its data (RFC 8684 §3.7).
                 return subflow.Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.JoinOptionsRemoved);
@@ -164,9 +163,6 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
             subflow.Abort(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.MappingMissing);
         }
     }
-
-    private static bool HasSackBlocks(in TcpSegment segment) =>
-        TcpOptions.TryParse(segment.Options, out TcpOptions options) && options.SackCount > 0;
 
     private SegmentVerdict NotAgreed() =>
         subflow.Refuse(MpTcpRstReason.MptcpSpecificError, ConnectionEventCode.ChecksumNotAgreed);

@@ -94,6 +94,9 @@ public sealed class StackSocket
     /// <summary>How often something happened, by its code: also what was ignored, and events that nobody took.</summary>
     public int CountOf(ConnectionEventCode code) => Connection.CountOf(code);
 
+    /// <summary>Replaces the list's content by what happened how often, by code.</summary>
+    public void CopyCounts(List<(ConnectionEventCode Code, int Count)> destination) => Connection.CopyCounts(destination);
+
     /// <summary>The next event that was not taken yet.</summary>
     public bool TryTakeEvent(out ConnectionEvent taken) => Connection.TryTakeEvent(out taken);
 

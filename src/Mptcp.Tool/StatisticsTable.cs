@@ -39,6 +39,11 @@ internal static class StatisticsTable
         console.Write(table);
         console.WriteLine(Text($"{(stream.IsMultipath ? "Multipath TCP" : "plain TCP")}, {elapsed.TotalSeconds:F1} s, ")
             + Text($"sent at {Rate(sent, elapsed):F1} Mbit/s, received at {Rate(received, elapsed):F1} Mbit/s"));
+        foreach ((MptcpEventCode code, int count) in stream.EventCounts.OrderBy(counted => counted.Key))
+        {
+            if (code.IsTrouble())
+                console.WriteLine(Text($"{count} x {code.Describe()} (code {(int)code})"));
+        }
     }
 
     private static string Share(MptcpSubflow subflow, long all) =>

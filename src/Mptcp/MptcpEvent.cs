@@ -68,6 +68,11 @@ public sealed record MptcpEvent(
             MptcpEventKind.ChecksumFailed => $"subflow {Subflow} brought altered data: {LocalEndPoint} to {RemoteEndPoint}",
             _ => "fell back to plain TCP",
         };
-        return Reason.Length == 0 || Kind == MptcpEventKind.AddressAnnounced ? what : $"{what} ({Reason})";
+        if (Reason.Length == 0 || Kind == MptcpEventKind.AddressAnnounced)
+        {
+            return what;
+        }
+
+        return Code.IsTrouble() ? $"{what} ({Reason}; code {(int)Code})" : $"{what} ({Reason})";
     }
 }

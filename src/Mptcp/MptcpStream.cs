@@ -59,6 +59,26 @@ public sealed class MptcpStream : Stream
         }
     }
 
+    /// <summary>
+    /// What happened how often, by code: also events that nobody read, and what was ignored without an event. Empty after
+    /// the engine's end.
+    /// </summary>
+    public IReadOnlyDictionary<MptcpEventCode, int> EventCounts
+    {
+        get
+        {
+            try
+            {
+                return _socket.CountEventsAsync().GetAwaiter().GetResult()
+                    .ToDictionary(counted => (MptcpEventCode)counted.Code, counted => counted.Count);
+            }
+            catch (Exception e) when (e is ObjectDisposedException or OperationCanceledException)
+            {
+                return new Dictionary<MptcpEventCode, int>();
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public override bool CanRead => Volatile.Read(ref _disposed) == 0;
 

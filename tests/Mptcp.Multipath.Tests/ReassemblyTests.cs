@@ -80,6 +80,7 @@ public sealed class ReassemblyTests
         if (finFirst)
         {
             queue.HandleFin(11);
+            Assert.False(queue.Finished);
         }
 
         queue.Add(1, new byte[10]);

@@ -274,6 +274,8 @@ public sealed class ChecksumFailureTests
     {
         ScriptedPeer peer = ScriptedPeer.Connected(_checksums);
         peer.First.Data(1, ScriptedPeer.Bytes(0, 100));
+        peer.Write(ScriptedPeer.Bytes(0, 10));
+        peer.Ack();
         Flow second = peer.Join();
         second.Data(101, ScriptedPeer.Bytes(100, 100));
         peer.First.Send(TcpFlags.Rst | TcpFlags.Ack);
@@ -287,6 +289,7 @@ public sealed class ChecksumFailureTests
         peer.Write(1, 2, 3);
         Assert.Equal(new byte[] { 1, 2, 3 }, second.Last.Payload);
         Assert.Equal(1, second.Last.Sequence);
+        Assert.Equal(peer.FromStack.ToWire64(11), second.Last.Dss?.DataSequenceNumber);
         second.Send(TcpFlags.Ack);
         Assert.Equal(0, peer.Socket.Unacknowledged);
         second.Send(TcpFlags.Fin | TcpFlags.Ack);

@@ -87,6 +87,35 @@ public sealed class DataSequenceTests
     }
 
     [Fact]
+    public void A_smaller_window_on_one_subflow_takes_nothing_back_from_another()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected();
+        peer.Ack();
+        Flow second = peer.Join();
+        second.Window = 100;
+        second.Send(TcpFlags.Ack, options: [ScriptedPeer.Dss(peer.DataAck())]);
+        peer.Socket.TryWrite(new byte[3000]);
+        peer.Drain();
+        Assert.Equal(3000, peer.First.Seen.Concat(second.Seen).Sum(seen => seen.Payload.Length));
+    }
+
+    [Fact]
+    public void The_send_buffer_keeps_what_a_subflow_may_have_to_repeat()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected(new MptcpSettings { SendBuffer = 1500 });
+        Assert.Equal(1000, peer.Socket.TryWrite(new byte[1000]));
+        peer.Drain();
+        peer.First.Received = 1;
+        Flow second = peer.Join();
+        second.Send(TcpFlags.Ack, options: [ScriptedPeer.Dss(peer.DataAck())]);
+        Assert.Equal(0, peer.Socket.Unacknowledged);
+        Assert.Equal(500, peer.Socket.TryWrite(new byte[1000]));
+        peer.First.Received = 1001;
+        peer.Ack();
+        Assert.Equal(1000, peer.Socket.TryWrite(new byte[2000]));
+    }
+
+    [Fact]
     public void Data_beyond_the_window_is_neither_kept_nor_acknowledged_but_counted()
     {
         ScriptedPeer peer = ScriptedPeer.Connected(new MptcpSettings { ReceiveBuffer = 10_000 });
@@ -205,6 +234,9 @@ public sealed class DataSequenceTests
     {
         ScriptedPeer peer = ScriptedPeer.Connected(new MptcpSettings { ChecksumRequired = true });
         peer.Write(1, 2, 3);
+        DssOption data = peer.First.Last.Dss!.Value;
+        Assert.True(DssChecksum.Verify(
+            peer.FromStack.ToWire64(1), 1, 3, InternetChecksum.Accumulate(peer.First.Last.Payload), data.Checksum));
         peer.Ack();
         peer.Socket.CompleteWrites();
         peer.Drain();

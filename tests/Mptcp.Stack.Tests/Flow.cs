@@ -92,7 +92,11 @@ internal sealed class Flow(ScriptedPeer peer, int link, IpEndpoint local, IpEndp
         if ((flags & TcpFlags.Syn) != 0)
         {
             writer.TryWriteMss(1460);
-            writer.TryWriteSackPermitted();
+            if (peer.Sack)
+            {
+                writer.TryWriteSackPermitted();
+            }
+
             if (peer.Timestamps)
             {
                 writer.TryWriteTimestamps(1, 0);

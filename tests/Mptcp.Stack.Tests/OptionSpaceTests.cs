@@ -14,6 +14,7 @@ public sealed class OptionSpaceTests
     {
         ScriptedPeer peer = ScriptedPeer.Connected(timestamps: true);
         peer.First.Data(1, ScriptedPeer.Bytes(0, 100));
+        peer.Join();
         peer.First.Take();
         for (int i = 0; i < 3; i++)
         {
@@ -32,6 +33,21 @@ public sealed class OptionSpaceTests
     }
 
     [Fact]
+    public void What_another_subflow_brought_is_told_even_while_holes_exist()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected(timestamps: true);
+        peer.First.Data(1, ScriptedPeer.Bytes(0, 100));
+        Flow second = peer.Join();
+        peer.First.Next += 100;
+        peer.First.Data(301, ScriptedPeer.Bytes(0, 100));
+        peer.First.Data(401, ScriptedPeer.Bytes(0, 100));
+        Assert.Null(peer.First.Last.Dss);
+        second.Data(101, ScriptedPeer.Bytes(0, 100));
+        peer.First.Data(501, ScriptedPeer.Bytes(0, 100));
+        Assert.Equal(peer.ToStack.ToWire64(201), peer.First.Last.Dss?.DataAck);
+    }
+
+    [Fact]
     public void A_window_that_opens_is_told_even_while_holes_exist()
     {
         ScriptedPeer peer = ScriptedPeer.Connected(new MptcpSettings { ReceiveBuffer = 10_000 }, timestamps: true);
@@ -40,6 +56,9 @@ public sealed class OptionSpaceTests
             peer.First.Data(1 + (i * 1000), ScriptedPeer.Bytes(0, 1000));
         }
 
+        peer.Join();
+        peer.First.Next += 100;
+        peer.First.Data(peer.First.Next, ScriptedPeer.Bytes(0, 100));
         peer.First.Next += 100;
         peer.First.Data(peer.First.Next, ScriptedPeer.Bytes(0, 100));
         Assert.Null(peer.First.Last.Dss);

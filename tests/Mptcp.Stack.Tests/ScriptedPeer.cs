@@ -45,6 +45,9 @@ internal sealed class ScriptedPeer
     /// <summary>Whether the SYN offers timestamps, which then take 12 octets of the stack's options.</summary>
     public bool Timestamps { get; init; }
 
+    /// <summary>Whether the SYN permits SACK.</summary>
+    public bool Sack { get; init; } = true;
+
     public NetworkStack Stack { get; }
 
     public StackSocket Socket { get; private set; } = null!;
@@ -71,9 +74,9 @@ internal sealed class ScriptedPeer
     /// <summary>A peer that has connected to the stack, its third ACK sent.</summary>
     public static ScriptedPeer Connected(
         MptcpSettings? settings = null, MpCapableFlags flags = MpCapableFlags.None, int paths = 2, bool confirmed = true,
-        bool timestamps = false, ulong key = DefaultKey)
+        bool timestamps = false, bool sack = true, ulong key = DefaultKey)
     {
-        var peer = new ScriptedPeer(settings, flags, initiates: true, paths, key) { Timestamps = timestamps };
+        var peer = new ScriptedPeer(settings, flags, initiates: true, paths, key) { Timestamps = timestamps, Sack = sack };
         StackListener listener = peer.Stack.TryListen(Port)!;
         Flow flow = peer.NewFlow(0, Port, 5000);
         flow.Send(TcpFlags.Syn, options: [peer.Capable(sender: false, receiver: false)]);

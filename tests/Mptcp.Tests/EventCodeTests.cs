@@ -15,6 +15,13 @@ public sealed class EventCodeTests
         Enum.GetValues<ConnectionEventKind>().Select(kind => $"{kind} = {(int)kind}"),
         Enum.GetValues<MptcpEventKind>().Select(kind => $"{kind} = {(int)kind}"));
 
+    [Theory]
+    [InlineData(MptcpEventCode.Joined, "subflow 1 closed:  to  (joined)")]
+    [InlineData(MptcpEventCode.ClosedInOrder, "subflow 1 closed:  to  (closed in order)")]
+    [InlineData(MptcpEventCode.WrongHmac, "subflow 1 closed:  to  (the peer's HMAC in MP_JOIN is wrong; code 213)")]
+    public void The_line_of_trouble_has_its_code(MptcpEventCode code, string line) => Assert.Equal(
+        line, new MptcpEvent(MptcpEventKind.SubflowClosed, 1, null, null, code.Describe()) { Code = code }.ToString());
+
     [Fact]
     public void Every_code_has_a_sentence_of_its_own()
     {
