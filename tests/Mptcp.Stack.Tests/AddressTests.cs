@@ -147,7 +147,7 @@ public sealed class AddressTests
     {
         var hosts = new TwoHosts(_path, _path);
         byte id = hosts.Client.TryAddEndpoint(TwoHosts.Address(1, 1), EndpointFlags.Subflow)!.Value.Id;
-        (StackSocket client, _) = JoinTests.Interrupted(hosts, 3_000_000, _ => Assert.True(hosts.Client.RemoveEndpoint(id)));
+        (StackSocket client, _) = JoinTests.Interrupted(hosts, 5_000_000, _ => Assert.True(hosts.Client.RemoveEndpoint(id)));
         SubflowInfo removed = hosts.SubflowsOf(client)[1];
         Assert.Equal(TcpCloseReason.None, removed.CloseReason);
         Assert.Equal(id, removed.LocalId);
