@@ -11,6 +11,8 @@ internal sealed class BreakBeforeMake
     private const long FirstPause = 500 * Instant.Millisecond;
     private const long LongestPause = 8 * Instant.Second;
     private Instant _deadline = Instant.Never;
+    private Instant _patienceEnds = Instant.Never;
+    private long? _stuckAt;
     private Instant _attempt = Instant.Never;
     private long _pause;
 
@@ -23,13 +25,22 @@ internal sealed class BreakBeforeMake
     /// <param name="now">The time.</param>
     /// <param name="patience">How long the connection waits, in nanoseconds.</param>
     /// <param name="tries">Whether this end opens subflows.</param>
-    public void Begin(Instant now, long patience, bool tries)
+    /// <param name="stuckAt">The first byte that the peer has not acknowledged; null where there is none.</param>
+    public void Begin(Instant now, long patience, bool tries, long? stuckAt)
     {
-        if (!Waiting)
+        if (Waiting)
         {
-            (Waiting, _deadline, _pause) = (true, now + patience, FirstPause);
-            _attempt = tries ? now + _pause : Instant.Never;
+            return;
         }
+
+        // A path may let joins through and no data: a subflow that brought nothing on does not begin the wait anew.
+        if (stuckAt is null || stuckAt != _stuckAt)
+        {
+            (_stuckAt, _patienceEnds) = (stuckAt, now + patience);
+        }
+
+        (Waiting, _deadline, _pause) = (true, _patienceEnds, FirstPause);
+        _attempt = tries ? now + _pause : Instant.Never;
     }
 
     /// <summary>There is a subflow again, or no need for one.</summary>

@@ -105,7 +105,8 @@ public sealed partial class MptcpConnection
                 _events.Add(ConnectionEventKind.SubflowsLost, subflow, ConnectionEventCode.NoPathLeft);
             }
 
-            _break.Begin(Now, _settings.CloseTimeout, _isInitiator);
+            _break.Begin(
+                Now, _settings.CloseTimeout, _isInitiator, stuckAt: _sender.Una < _sender.Next ? _sender.Una : null);
             return;
         }
 

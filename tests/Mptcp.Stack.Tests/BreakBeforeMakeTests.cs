@@ -41,6 +41,23 @@ public sealed class BreakBeforeMakeTests
     }
 
     [Fact]
+    public void Joins_that_bring_nothing_on_do_not_begin_the_wait_anew()
+    {
+        var hosts = new TwoHosts(_path);
+        hosts.Drop = (_, line) => line.StartsWith("0> ", StringComparison.Ordinal) && !$"{line} ".Contains(" 0 ", StringComparison.Ordinal);
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        server.TryWrite(new byte[100]);
+        hosts.Network.Run(Instant.Second);
+        client.TryWrite(new byte[1000]);
+        Assert.True(hosts.Network.RunUntil(() => client.State == TcpState.Closed, 1200 * Instant.Second));
+        Assert.Equal(TcpCloseReason.TimedOut, client.CloseReason);
+        List<ConnectionEvent> events = TwoHosts.EventsOf(client);
+        Assert.Equal(2, events.Count(e => e.Kind == ConnectionEventKind.SubflowsLost));
+        Assert.Equal(ConnectionEventCode.NoPathCame, events[^1].Code);
+    }
+
+    [Fact]
     public void A_join_from_a_new_address_brings_what_was_kept()
     {
         ScriptedPeer peer = ScriptedPeer.Connected();
