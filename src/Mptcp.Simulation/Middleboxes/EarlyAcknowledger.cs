@@ -49,7 +49,7 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
             }
             else
             {
-                output.Send(Heading.Outward, flow.Kept.Peek().Packet);
+                Repeat(flow, output);
                 flow.Deadline = now + (Timeout << Math.Min(flow.Repeats, 6));
             }
         }
@@ -64,6 +64,11 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
         }
         else if (heading == Heading.Outward)
         {
+            if (segment.Has(TcpFlags.Ack))
+            {
+                (flow.NearAcknowledgment, flow.NearWindow) = (segment.Acknowledgment, segment.Window);
+            }
+
             output.Send(heading, segment.Packet);
             Acknowledge(now, segment, flow, output);
         }
@@ -136,11 +141,19 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
             (flow.Repeats, flow.Duplicates) = (0, 0);
             flow.Deadline = flow.Kept.Count > 0 ? now + Timeout : Instant.Never;
         }
-        else if (flow.Kept.TryPeek(out (long End, byte[] Packet) first)
-            && segment.SequenceLength == 0
-            && ++flow.Duplicates == DuplicatesForRepeat)
+        else if (flow.Kept.Count > 0 && segment.SequenceLength == 0 && ++flow.Duplicates == DuplicatesForRepeat)
         {
-            output.Send(Heading.Outward, first.Packet);
+            Repeat(flow, output);
+        }
+    }
+
+    private static void Repeat(Flow flow, MiddleboxOutput output)
+    {
+        if (TcpView.TryOpen(flow.Kept.Peek().Packet, out TcpView segment))
+        {
+            // An acknowledgment that is too old makes the whole segment unacceptable (RFC 5961 §5.2).
+            (segment.Acknowledgment, segment.Window) = (flow.NearAcknowledgment, flow.NearWindow);
+            output.Send(Heading.Outward, segment.Seal());
         }
     }
 
@@ -175,6 +188,10 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
         public byte[] Template { get; set; } = [];
 
         public long AcknowledgedTo { get; set; } = 1;
+
+        public uint NearAcknowledgment { get; set; }
+
+        public ushort NearWindow { get; set; }
 
         public int Shift { get; set; }
 

@@ -35,8 +35,10 @@ public sealed class StatefulBoxTests
         bench.Handshake();
         bench.Push(Near(Ack, 0, 0, 100));
         bench.Push(Near(Ack, 100, 0, 100));
+        bench.Push(Near(Ack, 200, 77) with { Window = 55 });
         BoxSegment repeat = Assert.Single(bench.Wait(400 * Instant.Millisecond));
         Assert.Equal(Bytes(0, 100), repeat.Payload);
+        Assert.Equal((FarOrigin + 1 + 77, 55), (repeat.Acknowledgment, repeat.Window));
         bench.Push(Far(Ack, 0, 100));
         repeat = Assert.Single(bench.Wait(400 * Instant.Millisecond));
         Assert.Equal(Bytes(100, 100), repeat.Payload);
