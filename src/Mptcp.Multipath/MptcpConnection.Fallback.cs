@@ -157,6 +157,10 @@ public sealed partial class MptcpConnection
     /// <summary>From here on this is plain TCP whose numbers are those of the data: the handshake was not one of ours.</summary>
     internal void FallBack(ConnectionEventCode code) => FallBack(_initial, code, sendShift: 0, receiveShift: 0);
 
+    /// <summary>Whether a mapping agrees with the sequence numbers that count since the fallback.</summary>
+    internal bool IsWherePlainHasIt(long dataOffset, long subflowOffset) =>
+        !_keys.RemoteKnown || dataOffset == subflowOffset + _plain.ReceiveShift;
+
     internal void HandlePlainData(long offset, ReadOnlySpan<byte> bytes) => _received.Add(offset + _plain.ReceiveShift, bytes);
 
     internal void CopyPlain(long offset, Span<byte> destination) => _sender.CopyTo(offset + _plain.SendShift, destination);

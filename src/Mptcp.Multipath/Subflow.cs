@@ -321,7 +321,9 @@ public sealed class Subflow : ITcpUser
                 _connection.HandleRepeatedFail(this);
             }
 
-            return SegmentVerdict.Accept;
+            return segment.Payload.IsEmpty || _receiver.AgreesWithPlain(offset, options)
+                ? SegmentVerdict.Accept
+                : Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.FallbackImpossible);
         }
 
         return _receiver.Examine(segment, offset, options);

@@ -125,6 +125,16 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
         return signal && segment.Payload.IsEmpty ? SegmentVerdict.AcceptSignal : SegmentVerdict.Accept;
     }
 
+    /// <summary>
+    /// After the fallback: whether a mapping that comes all the same says what plain TCP takes for granted. A peer that
+    /// never learns of the fallback sends again, under new numbers of the subflow, what it gets no DATA_ACK for; that would be
+    /// data twice.
+    /// </summary>
+    public bool AgreesWithPlain(long offset, in SegmentOptions options) =>
+        options.Dss is not { HasMapping: true, IsInfiniteMapping: false } dss
+        || dss.DataLength == (dss.DataFin ? 1 : 0)
+        || connection.IsWherePlainHasIt(connection.FromWire(dss), OffsetOf(dss, offset));
+
     /// <summary>Payload as it arrives.</summary>
     public void HandlePayload(long offset, ReadOnlySpan<byte> payload)
     {

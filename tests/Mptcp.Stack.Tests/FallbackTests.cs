@@ -1,6 +1,7 @@
 using Mptcp.Multipath;
 using Mptcp.Simulation;
 using Mptcp.Tcp;
+using Mptcp.Wire;
 using Xunit;
 
 namespace Mptcp.Stack.Tests;
@@ -142,6 +143,21 @@ public sealed class FallbackTests
                 500 * Instant.Second);
             Assert.True(stream.Intact && (stream.Complete || server.CloseReason != TcpCloseReason.None), $"{first}: {stream}");
         }
+    }
+
+    [Fact]
+    public void After_a_fallback_that_the_peer_has_not_seen_data_does_not_count_twice()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected();
+        peer.First.Data(1, ScriptedPeer.Bytes(0, 10));
+        peer.First.Send(TcpFlags.Ack, ScriptedPeer.Bytes(10, 10));
+        Assert.False(peer.Socket.IsMultipath);
+        peer.First.Data(21, ScriptedPeer.Bytes(20, 10));
+        Assert.Equal(ScriptedPeer.Bytes(0, 30), peer.Read());
+        peer.First.Data(11, ScriptedPeer.Bytes(10, 10));
+        Assert.Equal(TcpState.Closed, peer.Socket.State);
+        Assert.Empty(peer.Read());
+        Assert.Contains(TwoHosts.EventsOf(peer.Socket), e => e.Code == ConnectionEventCode.FallbackImpossible);
     }
 
     [Fact]
