@@ -91,14 +91,13 @@ internal sealed class BoxedTransfer
     /// <summary>Half of each stream, a while of silence, and the rest: mappings of a NAT may go meanwhile.</summary>
     private void Pump()
     {
+        bool whole = Network.Now >= _resume;
+        Up?.Pump(whole);
+        Down?.Pump(whole);
         if (_resume is null && Up is { HalfRead: true } && Down is { HalfRead: true })
         {
             _resume = _alarm.NextTimeout = Network.Now + Pause;
         }
-
-        bool whole = Network.Now >= _resume;
-        Up?.Pump(whole);
-        Down?.Pump(whole);
     }
 
     private bool IsOver(StackSocket client, StackSocket? server)

@@ -28,7 +28,7 @@ internal static class MiddleboxSections
         ["split-first"] = ("§3.3.1, §6", "", ""),
         ["coalesce"] = ("§6", "§3.7, §6", "§3.7, §6"),
         ["coalesce-last"] = ("§6", "§3.7, §6", "§3.7, §6"),
-        ["resegment"] = ("§3.3.1, §6", "", ""),
+        ["resegment"] = ("§3.3.1, §6", "§3.7, §6", "§3.7, §6"),
         ["change"] = ("", "§3.7", "§3.7"),
         ["lengthen"] = ("", "§3.7", "§3.7"),
         ["shorten"] = ("", "§3.7", "§3.7"),
