@@ -7,7 +7,7 @@ namespace Mptcp.Multipath;
 /// One TCP connection of a Multipath TCP connection, as that connection's user: it gives each segment its options, maps
 /// data onto the subflow's sequence numbers and back (RFC 8684 §3.3).
 /// </summary>
-public sealed class Subflow : ITcpUser
+public sealed partial class Subflow : ITcpUser
 {
     private readonly MptcpConnection _connection;
     private readonly SubflowHandshake _handshake;
@@ -367,52 +367,6 @@ public sealed class Subflow : ITcpUser
         SentInSyn = synAck.Ack ? (int)Math.Clamp(ack - 1, 0, SentInSyn) : 0;
         _connection.HandleSynDataTaken();
     }
-
-    /// <summary>Gives the reason that a RST will carry, and the verdict that sends it.</summary>
-    internal SegmentVerdict Refuse(MpTcpRstReason reason, ConnectionEventCode code, string detail = "", bool transient = false)
-    {
-        ResetReason = new MpTcpRstOption(transient, reason);
-        IsPathRefused |= !transient;
-        Ends(code, detail);
-        return SegmentVerdict.Reset;
-    }
-
-    /// <summary>A FIN follows what it has been given; it gets nothing more. One that never joined is reset.</summary>
-    internal void Close()
-    {
-        Closing = true;
-        Connection.Close();
-        if (IsAlive && !HasJoined)
-        {
-            Abort(MpTcpRstReason.Unspecified, ConnectionEventCode.NotJoined);
-        }
-    }
-
-    internal void Abort(MpTcpRstReason reason, ConnectionEventCode code, string detail = "", bool transient = false)
-    {
-        _ = Refuse(reason, code, detail, transient);
-        Connection.Abort();
-    }
-
-    /// <summary>Says why it will end; what was said first stays.</summary>
-    internal void Ends(ConnectionEventCode code, string detail = "")
-    {
-        if (_end == ConnectionEventCode.None)
-        {
-            (_end, EndDetail) = (code, detail);
-        }
-    }
-
-    /// <summary>Why it ended, given what TCP says of it.</summary>
-    internal ConnectionEventCode CodeOfEnd(TcpCloseReason reason) => _end != ConnectionEventCode.None ? _end : reason switch
-    {
-        TcpCloseReason.None => ConnectionEventCode.ClosedInOrder,
-        TcpCloseReason.Refused => ConnectionEventCode.Refused,
-        TcpCloseReason.TimedOut => ConnectionEventCode.NoAnswer,
-        TcpCloseReason.Unreachable => ConnectionEventCode.Unreachable,
-        TcpCloseReason.ResetByPeer => ConnectionEventCode.ResetByPeer,
-        _ => ConnectionEventCode.Aborted,
-    };
 
     /// <summary>Writes the mapping of the segment at <paramref name="offset"/>; false when there is none.</summary>
     internal bool TryWriteMapping(long offset, ref TcpOptionWriter writer)
