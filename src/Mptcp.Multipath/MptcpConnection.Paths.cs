@@ -96,12 +96,9 @@ public sealed partial class MptcpConnection
             }
             else if (Counters[MptcpCounter.AnnouncementForged] > forged)
             {
+                NoteRefused(DropReason.BadKey);
                 _events.Add(ConnectionEventKind.SignalIgnored, subflow, ConnectionEventCode.AnnouncementForged);
             }
-        }
-        else if (options.AddAddress is { Echo: false } refused && !_signals.IsGenuine(refused))
-        {
-            NoteRefused(DropReason.BadKey);
         }
 
         if (options.RemoveAddress is { } removed)

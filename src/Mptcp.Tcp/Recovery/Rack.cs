@@ -11,6 +11,7 @@ internal struct Rack()
     private const int WindowDivisor = 4;
 
     private long _forwardAck;
+    private long _forwardAckBefore;
     private long _duplicateRound = -1;
     private int _multiplier = 1;
     private int _recoveriesLeft;
@@ -24,18 +25,18 @@ internal struct Rack()
     /// <summary>Whether the path has put segments out of order.</summary>
     public bool ReorderingSeen { get; set; }
 
+    /// <summary>
+    /// An acknowledgement begins. What it brings together, by its number and its blocks, has no order among itself: it is
+    /// compared with what had arrived before.
+    /// </summary>
+    public void BeginAck() => _forwardAckBefore = _forwardAck;
+
     /// <summary>A range has arrived. <paramref name="echo"/>: our clock in milliseconds as the peer echoes it.</summary>
     public void HandleDelivered(Instant now, in SentRange range, uint? echo, long minimumRoundTrip)
     {
         bool repeated = range.Transmissions > 1;
-        if (range.End > _forwardAck)
-        {
-            _forwardAck = range.End;
-        }
-        else if (range.End < _forwardAck && !repeated)
-        {
-            ReorderingSeen = true;
-        }
+        ReorderingSeen |= range.End < _forwardAckBefore && !repeated;
+        _forwardAck = Math.Max(_forwardAck, range.End);
 
         // Of a range that was sent twice, the first transmission may be what arrived.
         long roundTrip = now - range.SentAt;

@@ -43,6 +43,7 @@ internal sealed partial class TcpSender
     public void BeginAck(Instant now, uint? echo)
     {
         (_echo, _duplicateReported) = (echo, false);
+        _scoreboard.Rack.BeginAck();
         _scoreboard.BeginAck(now, echo, _rtt.Minimum);
     }
 

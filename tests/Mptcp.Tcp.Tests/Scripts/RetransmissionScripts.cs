@@ -97,6 +97,18 @@ public class RetransmissionScripts
         Assert.Equal([14_600], told.Timeouts);
     }
 
+    /// <summary>A delayed acknowledgement often comes with the first block of a hole behind it.</summary>
+    [Fact]
+    public void An_acknowledgement_that_moves_and_shows_a_hole_is_no_sign_of_reordering()
+    {
+        // A round trip of 40 ms leaves 10 to be out of order in; the pace takes its time too.
+        Script script = Script.Run("connect\n> S 0 <*>\n+40 < S. 0 ack 1 <mss 1460, sackOK>\n> . 1 ack 1\nnodelay on");
+        script.Do("write 14600");
+        Assert.Equal(10, script.Silence(40).Count);
+        script.InjectAll(". 1 ack 1461 <sack 2921:4381>", ". 1 ack 1461 <sack 2921:5841>", ". 1 ack 1461 <sack 2921:7301>");
+        Assert.Contains(script.Silence(5), line => line.Contains(" 1461:2921 ", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void The_first_flight_is_ten_segments()
     {
