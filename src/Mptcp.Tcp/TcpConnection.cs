@@ -80,7 +80,7 @@ public sealed partial class TcpConnection
     public int Timeouts => _sender.Timeouts;
 
     /// <summary>What its lists have grown by, in bytes; the payload is the user's.</summary>
-    public long QueueMemory => _sender.QueueMemory;
+    public long QueueMemory => _sender.QueueMemory + _receiver.QueueMemory;
 
     /// <summary>Retransmission timeouts since it began.</summary>
     public long AllTimeouts => _sender.AllTimeouts;

@@ -26,6 +26,9 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
     /// <summary>The SACK blocks that an ACK would carry if it had the room.</summary>
     public int SackBlocks => Math.Min(4, _beyond.Count + (_duplicate.Right > 0 ? 1 : 0));
 
+    /// <summary>What the list of ranges has grown by, in bytes.</summary>
+    public long QueueMemory => _beyond.Memory;
+
     public bool AckNow { get; private set; }
 
     public Instant AckDeadline { get; private set; } = Instant.Never;
