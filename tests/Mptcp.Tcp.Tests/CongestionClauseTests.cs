@@ -37,6 +37,7 @@ public class CongestionClauseTests
     public void In_slow_start_after_a_timeout_by_one_segment_at_most()
     {
         var reno = new NewReno(Segment);
+        CongestionTests.Grow(reno, 50 * Segment);
         reno.HandleTimeout(40 * Segment);
         Assert.Equal((Segment, 20 * Segment), (reno.Window, reno.SlowStartThreshold));
         Acknowledge(reno, 2 * Segment);

@@ -28,6 +28,17 @@ public class CongestionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public void What_limited_transmit_adds_to_the_window_does_not_count_in_its_reduction(bool reno)
+    {
+        ICongestionController controller = reno ? new NewReno(Segment) : new Cubic(Segment);
+        controller.TakeOver(100 * Segment, 50 * Segment);
+        controller.HandleLoss(130 * Segment);
+        Assert.Equal((reno ? 50 : 70) * Segment, controller.Window);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public void An_application_that_leaves_the_window_unused_does_not_make_it_grow(bool reno)
     {
         ICongestionController controller = reno ? new NewReno(Segment) : new Cubic(Segment);

@@ -73,7 +73,10 @@ public sealed class NewReno(int maximumSegmentSize) : ICongestionController
     private void Reduce(long inFlight)
     {
         _before = (Window, SlowStartThreshold);
-        SlowStartThreshold = Math.Max(inFlight / 2, 2L * maximumSegmentSize);
+
+        // What limited transmit has added to the window counts for nothing (RFC 5681 §3.2).
+        long counted = Math.Min(inFlight, Window);
+        SlowStartThreshold = Math.Max(counted / 2, 2L * maximumSegmentSize);
         _credit = 0;
     }
 }
