@@ -29,7 +29,7 @@ internal static class GridBench
         await WarmUpAsync();
         IReadOnlyList<GridResult> results = await RunAllAsync(
         [
-            .. from cell in cells
+            .. from cell in cells.OrderByDescending(cell => cell.ExpectedSeconds)
                from run in Enumerable.Range(0, runs)
                from driver in cell.Drivers
                select (cell, driver, run),
@@ -47,16 +47,19 @@ internal static class GridBench
         }
     }
 
-    private static async Task<IReadOnlyList<GridResult>> RunAllAsync(List<(GridCell Cell, IDriver Driver, int Run)> jobs)
+    private static async Task<IReadOnlyList<GridResult>> RunAllAsync(List<(GridCell Cell, IDriver Driver, int Run)> waiting)
     {
         long began = Stopwatch.GetTimestamp();
+        int jobs = waiting.Count;
         var results = new List<GridResult>();
         var running = new List<(GridCell Cell, Task<GridResult> Task)>();
-        for (int next = 0; results.Count < jobs.Count;)
+        while (results.Count < jobs)
         {
-            if (next < jobs.Count && Fits(running.Select(run => run.Cell), jobs[next].Cell))
+            int next = waiting.FindIndex(job => Fits(running.Select(run => run.Cell), job.Cell));
+            if (next >= 0)
             {
-                (GridCell cell, IDriver driver, int run) = jobs[next++];
+                (GridCell cell, IDriver driver, int run) = waiting[next];
+                waiting.RemoveAt(next);
 
                 // Making a laboratory takes its time: not on this thread.
                 running.Add((cell, Task.Run(() => GridRun.RunAsync(cell, driver, run))));
@@ -69,7 +72,7 @@ internal static class GridBench
             results.Add(result);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"[{results.Count}/{jobs.Count} {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s] {result}"));
+                $"[{results.Count}/{jobs} {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s] {result}"));
         }
 
         return results;

@@ -21,6 +21,9 @@ internal sealed record GridCell(string Name, int LossPerMillion, int RoundTripMi
     // With 235 expected, one seed in two hundred draws fewer than 200.
     private const long LossyBytes = 235L * 1_000_000 * 1448;
 
+    // Twenty seconds: BBR probes the round trip every ten.
+    private const long BbrBytes = 120_000_000;
+
     public static IReadOnlyList<GridCell> All { get; } =
     [
         new("0@20", 0, 20, 100_000_000, 50),
@@ -29,6 +32,8 @@ internal sealed record GridCell(string Name, int LossPerMillion, int RoundTripMi
         new("0@100", 0, 100, 200_000_000, 50),
         new("0.1@100", 1_000, 100, LossyBytes / 1_000, 6),
         new("1@100", 10_000, 100, LossyBytes / 10_000, 2),
+        Bbr("bbr-1@20", 20),
+        Bbr("bbr-1@100", 100),
     ];
 
     /// <summary>The kernel's name of the congestion control at both ends.</summary>
@@ -36,6 +41,9 @@ internal sealed record GridCell(string Name, int LossPerMillion, int RoundTripMi
 
     /// <summary>Ours.</summary>
     public Func<int, ICongestionController> CongestionControl { get; init; } = CongestionControllers.Cubic;
+
+    /// <summary>How long a run takes on a quiet machine.</summary>
+    public double ExpectedSeconds => Bytes * 8 / 1e6 / ExpectedMegabits;
 
     /// <summary>Whether we are measured as the receiver too.</summary>
     public bool AsReceiver { get; init; } = true;
@@ -61,4 +69,12 @@ internal sealed record GridCell(string Name, int LossPerMillion, int RoundTripMi
             return AsReceiver ? drivers : [drivers[0], drivers[1]];
         }
     }
+
+    private static GridCell Bbr(string name, int roundTripMilliseconds) =>
+        new(name, 10_000, roundTripMilliseconds, BbrBytes, Megabits)
+        {
+            KernelCongestionControl = "bbr",
+            CongestionControl = CongestionControllers.Bbr,
+            AsReceiver = false,
+        };
 }

@@ -36,14 +36,13 @@ internal sealed record GridResult(GridCell Cell, IDriver Driver, int Run)
 /// <summary>Makes one run in a laboratory of its own.</summary>
 internal static class GridRun
 {
-    // A run at a hundredth of what is expected is not worth its wait.
+    // A run at an eighth of the expected rate is not worth its wait.
     private const double Patience = 8;
 
     public static async Task<GridResult> RunAsync(GridCell cell, IDriver driver, int run)
     {
         var result = new GridResult(cell, driver, run);
-        double expected = cell.Bytes * 8 / 1e6 / cell.ExpectedMegabits;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30 + (Patience * expected)));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30 + (Patience * cell.ExpectedSeconds)));
         var seed = (ulong)run + 1;
         using var lab = new TwoPathLab(new LabOptions
         {
