@@ -17,14 +17,14 @@ internal static class Golden
             File.WriteAllText(path, actual);
         }
 
-        Assert.True(File.Exists(path), $"there is no {path}: MPTCP_UPDATE_GOLDEN=1 writes it");
+        Xunit.Assert.True(File.Exists(path), $"there is no {path}: MPTCP_UPDATE_GOLDEN=1 writes it");
         string[] expected = File.ReadAllText(path).Split('\n');
         string[] lines = actual.Split('\n');
         for (int i = 0; i < Math.Max(expected.Length, lines.Length); i++)
         {
             string want = i < expected.Length ? expected[i] : "(end)";
             string got = i < lines.Length ? lines[i] : "(end)";
-            Assert.True(
+            Xunit.Assert.True(
                 want == got,
                 $"{name}:{i + 1} differs; if the change is meant, MPTCP_UPDATE_GOLDEN=1 takes it over\nexpected {want}\nactual   {got}");
         }
