@@ -55,7 +55,7 @@ internal sealed class StressRun
         for (int step = 0; step < 500 && !empty; step++)
         {
             // Who only listens to a peer that is gone cannot know: its user's patience ends it.
-            if (step == 400 && (_hosts.Client.Connections == 0 || _hosts.Server.Connections == 0))
+            if (step >= 400 && (_hosts.Client.Connections == 0 || _hosts.Server.Connections == 0))
             {
                 _client.Abort();
                 _server?.Abort();
