@@ -4,6 +4,7 @@ using Mptcp.Hosting;
 using Mptcp.Lab;
 using Mptcp.Links;
 using Mptcp.Multipath;
+using Mptcp.Simulation;
 using Mptcp.Stack;
 using Mptcp.Tcp;
 using Mptcp.Wire;
@@ -12,7 +13,7 @@ using Xunit;
 namespace Mptcp.Interop.Tests;
 
 /// <summary>A laboratory with the engine at one end and a kernel socket at the other.</summary>
-internal sealed class Peers : IDisposable
+internal sealed partial class Peers : IDisposable
 {
     private const int Port = 5001;
     private const int LevelTcp = 6;
@@ -26,30 +27,37 @@ internal sealed class Peers : IDisposable
     private readonly bool _keepCapture;
     private readonly bool _engineIsClient;
     private readonly bool _kernelIsMultipath;
+    private readonly Wiring _wiring;
     private Socket? _listener;
     private Socket? _kernel;
     private StackListener? _fastOpenListener;
     private bool _transferred;
 
-    public Peers(LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true, string? capture = null)
+    public Peers(
+        LabOptions options, MptcpSettings? settings = null, bool kernelIsMultipath = true, string? capture = null,
+        Wiring? wiring = null)
     {
         Assert.SkipWhen(TwoPathLab.Missing is not null, TwoPathLab.Missing ?? "");
         _kernelIsMultipath = kernelIsMultipath;
+        _wiring = wiring ?? new Wiring();
         _engineIsClient = options.Client == LabPeer.Engine;
-        WithIPv6 = options.WithIPv6;
+        WithIPv6 = options.WithIPv6 && (!_wiring.BothFamilies || _wiring.BeginsOverIPv6);
         _lab = new TwoPathLab(options);
         LabEngineEnd end = (_engineIsClient ? _lab.ClientEngine : _lab.ServerEngine)!;
         var stack = new NetworkStack(new StackOptions { Connection = settings ?? new MptcpSettings() }, new SystemEntropy());
         for (int i = 0; i < end.Links.Count; i++)
         {
             LabLink link = end.Links[i];
-            stack.AddAddress(new LocalAddress(i, link.AddressV6 ?? link.AddressV4, link.Mtu));
+            IpAddress[] addresses = _wiring.BothFamilies
+                ? [link.AddressV4, link.AddressV6!.Value]
+                : [link.AddressV6 ?? link.AddressV4];
+            Array.ForEach(addresses, address => stack.AddAddress(new LocalAddress(i, address, link.Mtu)));
         }
 
         _keepCapture = capture is not null;
         _capturePath = capture ?? Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".pcapng");
         _capture = PcapngFile.Create(_capturePath);
-        ILink[] links = [.. end.Links.Select((link, i) => new TappedLink(link.Link, _capture, $"path{i + 1}"))];
+        ILink[] links = [.. end.Links.Select((link, i) => Equip(link.Link, i))];
         _loop = new StackLoop(stack, links, end.Waiter);
     }
 
@@ -63,29 +71,44 @@ internal sealed class Peers : IDisposable
 
     public IReadOnlyDictionary<string, long> KernelCounters => KernelMib.Read(KernelPlace);
 
+    /// <summary>What the audit found; null before the end, or where nothing was to be audited.</summary>
+    public CaptureFindings? Findings { get; private set; }
+
     private CancellationToken Cancel => _limit.Token;
 
     private IpAddress ServerAddress => WithIPv6 ? TwoPathLab.ServerAddressV6(0) : TwoPathLab.ServerAddress(0);
 
     public async Task ConnectFromEngine()
     {
-        var remote = new IPEndPoint(ServerAddress.ToIPAddress(), Port);
+        IPAddress on = _wiring.BothFamilies ? IPAddress.IPv6Any
+            : _wiring.KernelListensEverywhere ? IPAddress.Any
+            : ServerAddress.ToIPAddress();
 
         // The kernel refuses joins once the listener is closed.
-        _listener = KernelSocket.Listen(_lab.Server, remote, _kernelIsMultipath);
-        LocalAddress local = await _loop.RunAsync((stack, _) => new Attempt<LocalAddress>(true, stack.Addresses[0]), Cancel);
+        _listener = KernelSocket.Listen(_lab.Server, new IPEndPoint(on, Port), _kernelIsMultipath);
+        LocalAddress local = await OnStack(
+            stack => stack.Addresses.First(address => address.Address.IsV4 == ServerAddress.IsV4));
         Task<HostedSocket> connecting = HostedSocket.ConnectAsync(_loop, local, new IpEndpoint(ServerAddress, Port), Cancel);
         _kernel = await _listener.AcceptAsync(Cancel);
         Engine = await connecting;
     }
 
-    public async Task ConnectFromKernel()
+    public Task ConnectFromKernel() => ConnectFromKernel(halfOpen: null);
+
+    /// <summary>The same, while an attempt from where nobody is holds a place at the listener.</summary>
+    public async Task ConnectFromKernel(IpAddress? halfOpen)
     {
         StackListener listener = await _loop.RunAsync(
-            (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port)!), Cancel);
+            (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port, _wiring.Backlog)!), Cancel);
         Task<HostedSocket> accepting = HostedSocket.AcceptAsync(_loop, listener, Cancel);
+        if (halfOpen is { } nobody)
+        {
+            await HalfOpen(nobody);
+        }
+
+        IPAddress to = ServerAddress.ToIPAddress();
         _kernel = await KernelSocket.ConnectAsync(
-            _lab.Client, null, new IPEndPoint(ServerAddress.ToIPAddress(), Port), _kernelIsMultipath, Cancel);
+            _lab.Client, null, new IPEndPoint(_wiring is { BothFamilies: true, KernelIsOfIPv4Alone: false } ? to.MapToIPv6() : to, Port), _kernelIsMultipath, Cancel);
         Engine = await accepting;
     }
 
@@ -204,7 +227,8 @@ internal sealed class Peers : IDisposable
         {
             if (_transferred)
             {
-                Audit(CaptureAudit.Run(_capturePath));
+                Findings = CaptureAudit.Run(_capturePath);
+                Audit(Findings);
             }
         }
         finally
@@ -220,7 +244,25 @@ internal sealed class Peers : IDisposable
     {
         TestContext.Current.TestOutputHelper?.WriteLine(findings.ToString());
         Assert.True(findings.Faults.Count == 0, string.Join('\n', findings.Faults));
-        Assert.Equal(_kernelIsMultipath ? 1 : 0, findings.Connections);
+        if (_wiring.AuditedConnections != Wiring.AnyNumber)
+        {
+            Assert.Equal(_wiring.AuditedConnections ?? (_kernelIsMultipath ? 1 : 0), findings.Connections);
+        }
+    }
+
+    /// <summary>A link of the engine with its tap, and with its middlebox where there is one.</summary>
+    private ILink Equip(ILink link, int path)
+    {
+        TappedLink Tap(ILink inner) => new(inner, _capture, $"path{path + 1}");
+        if (_wiring.Box is null || path != _wiring.BoxPath)
+        {
+            return Tap(link);
+        }
+
+        Assert.True(MiddleboxCatalog.TryMake(_wiring.Box, seed: 1, out Middlebox? box, out string? expected), expected);
+        return _wiring.CapturesBeyondBox
+            ? new BoxedLink(Tap(link), box, _wiring.BoxActsOnKernel)
+            : Tap(new BoxedLink(link, box, _wiring.BoxActsOnKernel));
     }
 
     private async Task ReadWhole(byte[] room)
