@@ -59,13 +59,14 @@ internal sealed class PeerAddresses
             return AnnouncementOutcome.TooMany;
         }
 
-        _entries.Add(new Entry(id, remote, 0, Refreshed: false));
+        // It may have been here before, under this identifier or another, and removed: then it was tried, and is not used.
+        _entries.Add(new Entry(id, remote, 0, Refreshed: true));
         return AnnouncementOutcome.Taken;
     }
 
     public bool Remove(byte id) => _entries.RemoveAll(entry => entry.Id == id) > 0;
 
-    /// <summary>Whether an address was announced again since this was last asked.</summary>
+    /// <summary>Whether an address was announced, or announced again, since this was last asked.</summary>
     public bool TakeRefreshed(int index)
     {
         bool refreshed = _entries[index].Refreshed;

@@ -200,6 +200,7 @@ internal sealed partial class Peers
             (stack, now) =>
             {
                 stack.HandlePacket(now, 0, packet);
+                Assert.Equal(1, stack.Connections);
                 return new Hosting.Attempt<bool>(true, true);
             },
             Cancel);

@@ -43,6 +43,22 @@ public sealed class PathManagerTests
         Assert.False(manager.TryNext([], out _));
     }
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void An_address_that_was_removed_and_comes_back_is_joined_again(byte idAfter)
+    {
+        PathManager manager = Of("10.0.0.1");
+        manager.HandleAnnounced(7, _other);
+        Assert.True(manager.TryNext([], out _));
+        Assert.False(manager.TryNext([], out _));
+        manager.HandleRemoved(7);
+        manager.HandleAnnounced(idAfter, _other);
+        Assert.True(manager.TryNext([], out JoinRequest again));
+        Assert.Equal((_other, idAfter), (again.Remote, again.RemoteId));
+        Assert.False(manager.TryNext([], out _));
+    }
+
     [Fact]
     [Trait("Requirement", "168")]
     [Trait("Requirement", "241")]
