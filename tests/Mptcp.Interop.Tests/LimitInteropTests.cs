@@ -60,7 +60,7 @@ public sealed class LimitInteropTests
     [InlineData(false)]
     public async Task A_mesh_joins_each_address_with_each(bool engineConnects)
     {
-        Roles.RequireAll(engineConnects);
+        Roles.RequireAll();
         using var peers = new Peers(Roles.Lab(engineConnects), wiring: new Wiring { KernelListensEverywhere = true });
         if (engineConnects)
         {

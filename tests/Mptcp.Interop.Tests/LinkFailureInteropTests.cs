@@ -65,17 +65,17 @@ public sealed class LinkFailureInteropTests
 
         await peers.Connect();
         await peers.Begin(engineSends: true, Size / 10);
-        await peers.Until(() => HasSubflows(peers, alive: 2));
+        await peers.UntilSubflows(alive: 2);
         LocalEndpoint second = await peers.OnStack(stack => stack.Endpoints[1]);
         Assert.True(await peers.OnStack(stack => stack.RemoveAddress(second.Address)));
-        await peers.Until(() => HasSubflows(peers, alive: 1));
+        await peers.UntilSubflows(alive: 1);
         await peers.AssertCounted("RmAddr");
         await peers.OnStack(stack =>
         {
             stack.AddAddress(new Stack.LocalAddress(second.Link, second.Address, 1500));
             return true;
         });
-        await peers.Until(() => HasSubflows(peers, alive: 2));
+        await peers.UntilSubflows(alive: 2);
         await peers.Transfer(engineSends: true, Size / 2);
         Assert.True((await peers.Engine.DescribeAsync()).Subflows[^1] is { Number: >= 2, BytesSent: > 0 });
         peers.AssertNoFallback();
@@ -98,19 +98,16 @@ public sealed class LinkFailureInteropTests
         await peers.OnStack(stack => stack.TryAddEndpoint(Roles.EngineAddress(engineConnects, 0), EndpointFlags.Signal));
         await peers.Connect();
         await peers.Begin(engineSends: true, Size / 10);
-        await peers.Until(() => HasSubflows(peers, alive: 2));
+        await peers.UntilSubflows(alive: 2);
         peers.KernelPlace.Ip($"mptcp endpoint delete id {peers.KernelEndpoint(address)}");
         peers.KernelPlace.Ip($"addr del {address}/24 dev path2");
-        await peers.Until(() => HasSubflows(peers, alive: 1));
+        await peers.UntilSubflows(alive: 1);
         peers.KernelPlace.Ip($"addr add {address}/24 dev path2");
         peers.KernelPlace.Ip(add);
-        await peers.Until(() => HasSubflows(peers, alive: 2));
+        await peers.UntilSubflows(alive: 2);
         await peers.Transfer(engineSends: true, Size / 2);
         await peers.AssertCounted("RmAddrTx", Roles.Joined(engineConnects));
         Assert.True((await peers.Engine.DescribeAsync()).Subflows[^1] is { Number: >= 2, BytesSent: > 0 });
         peers.AssertNoFallback();
     }
-
-    private static async Task<bool> HasSubflows(Peers peers, int alive) => alive ==
-        (await peers.Engine.DescribeAsync()).Subflows.Count(subflow => subflow.State == Tcp.TcpState.Established);
 }

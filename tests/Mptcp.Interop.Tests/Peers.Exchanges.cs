@@ -144,6 +144,10 @@ internal sealed partial class Peers
         }
     }
 
+    /// <summary>Waits until the engine has so many established subflows.</summary>
+    public Task UntilSubflows(int alive) => Until(async () => alive ==
+        (await Engine.DescribeAsync()).Subflows.Count(subflow => subflow.State == Tcp.TcpState.Established));
+
     /// <summary>The kernel counts each of these, also if a little later.</summary>
     public async Task AssertCounted(params string[] names)
     {

@@ -17,8 +17,12 @@ public sealed class StreamInteropTests
         Roles.RequireAll(!engineConnects || !engineSends);
         using var peers = new Peers(Roles.Lab(engineConnects));
         await peers.Connect();
-        await peers.TransferHalfClosed(engineSends, Size);
+        await peers.Begin(engineSends, Size / 10);
+
+        // The kernel takes and completes no join once an end has closed.
+        await peers.UntilSubflows(alive: 2);
         await peers.AssertCounted(Roles.Joined(engineConnects));
+        await peers.TransferHalfClosed(engineSends, Size);
         peers.AssertNoFallback();
     }
 
@@ -44,7 +48,7 @@ public sealed class StreamInteropTests
     [InlineData(false, false)]
     public async Task Small_writes_stay_in_order(bool engineConnects, bool engineSends)
     {
-        Roles.RequireAll(engineConnects || engineSends);
+        Roles.RequireAll();
         using var peers = new Peers(Roles.Lab(engineConnects));
         await peers.Connect();
         await peers.TransferInSmallWrites(engineSends, writes: 4000);
