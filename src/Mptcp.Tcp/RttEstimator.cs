@@ -9,11 +9,14 @@ public struct RttEstimator(long minimumRto)
     /// <summary>The cap of back-off (RFC 6298 §2.5).</summary>
     public const long MaximumRto = 60 * Instant.Second;
 
+    private const long LostSynRto = 3 * Instant.Second;
+
     private const long MinimumLifetime = 10 * Instant.Second;
 
     private Instant _minimumAt;
     private long _variation;
     private int _backoff;
+    private bool _lostSyn;
 
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long Smoothed { get; private set; }
@@ -26,7 +29,7 @@ public struct RttEstimator(long minimumRto)
     {
         get
         {
-            long rto = Smoothed == 0 ? InitialRto : Smoothed + Math.Max(minimumRto, 4 * _variation);
+            long rto = Smoothed == 0 ? (_lostSyn ? LostSynRto : InitialRto) : Smoothed + Math.Max(minimumRto, 4 * _variation);
             return Math.Min(rto << Math.Min(_backoff, 16), MaximumRto);
         }
     }
@@ -52,6 +55,9 @@ public struct RttEstimator(long minimumRto)
 
         _backoff = 0;
     }
+
+    /// <summary>The SYN timed out: until a sample says otherwise the path may be slower than that (RFC 6298 §5.7).</summary>
+    public void HandleLostSyn() => _lostSyn = true;
 
     /// <summary>Doubles the timeout (RFC 6298 §5.5).</summary>
     public void BackOff() => _backoff++;

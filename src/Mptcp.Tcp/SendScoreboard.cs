@@ -253,8 +253,15 @@ internal sealed class SendScoreboard
         }
     }
 
+    /// <summary>Nothing is in flight any more. What the peer reported stays reported, unless it shows that it took it back.</summary>
     public void MarkAllLost()
     {
+        // A peer that held what it reported would have acknowledged it with all below it (RFC 2018 §8).
+        if (Count > 0 && this[0].Sacked)
+        {
+            ForgetSacks();
+        }
+
         for (int i = 0; i < Count; i++)
         {
             if (this[i].InFlight)
@@ -274,6 +281,19 @@ internal sealed class SendScoreboard
             BytesInFlight += this[i].SequenceLength;
         }
 
+        SortInFlight();
+    }
+
+    private void ForgetSacks()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            BytesInFlight += this[i].Sacked ? this[i].SequenceLength : 0;
+            this[i].Sacked = false;
+        }
+
+        SackedRanges = 0;
+        _known.Clear();
         SortInFlight();
     }
 

@@ -124,6 +124,11 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         _scoreboard.BeginAck(now, _echo, _rtt.Minimum);
         if (moved)
         {
+            if (Una == 0 && Retransmissions > 0)
+            {
+                _rtt.HandleLostSyn();
+            }
+
             _scoreboard.Acknowledge(ack);
             Una = ack;
             _timeouts = 0;
@@ -144,6 +149,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     /// <summary>An ECN-Echo: as for a loss the window is reduced, at most once in a round trip (RFC 3168 §6.1.2).</summary>
     public void HandleEcnEcho()
     {
+        // Whatever the losses were, the path is congested: what they took is not given back (RFC 4015 §3.3).
+        _spurious.Disarm();
         if (!InRecovery && Una >= _reducedAt && _scoreboard.Count > 0)
         {
             _reducedAt = Next;

@@ -116,6 +116,45 @@ public class RecoveryTests
     }
 
     [Fact]
+    public void Reported_duplicates_widen_the_reordering_window_once_a_round_trip_for_sixteen_recoveries()
+    {
+        var rack = new Rack { ReorderingSeen = true };
+        long Window() => rack.ReorderingWindow(recovering: true, sackedRanges: 5, 100, 120);
+        Assert.Equal(25, Window());
+        rack.HandleDuplicate(una: 0, next: 10);
+        rack.HandleDuplicate(una: 9, next: 20);
+        Assert.Equal(50, Window());
+        for (int i = 1; i <= 9; i++)
+        {
+            rack.HandleDuplicate(una: 10 * i, next: 10 * (i + 1));
+        }
+
+        // A smoothed round trip at most.
+        Assert.Equal(120, Window());
+        for (int i = 1; i <= 15; i++)
+        {
+            rack.HandleRecovered();
+        }
+
+        Assert.Equal(120, Window());
+        rack.HandleRecovered();
+        Assert.Equal(25, Window());
+    }
+
+    [Fact]
+    public void An_answer_that_may_be_that_to_the_first_transmission_says_nothing_of_the_second()
+    {
+        var rack = new Rack();
+        var repeat = new SentRange { Start = 1, Length = 10, Transmissions = 2, Order = 7, SentAt = new Instant(Instant.Second) };
+        Instant soon = repeat.SentAt + (5 * Instant.Millisecond);
+        rack.HandleDelivered(soon, repeat, echo: 999, minimumRoundTrip: 1);
+        rack.HandleDelivered(soon, repeat, echo: null, minimumRoundTrip: 6 * Instant.Millisecond);
+        Assert.Equal(-1, rack.Order);
+        rack.HandleDelivered(soon, repeat, echo: 1000, minimumRoundTrip: 1);
+        Assert.Equal(7, rack.Order);
+    }
+
+    [Fact]
     public void The_rate_comes_down_in_proportion_over_one_round_trip()
     {
         // 100 segments in flight, one lost, 99 acknowledgements: 69 or 70 may leave, evenly.

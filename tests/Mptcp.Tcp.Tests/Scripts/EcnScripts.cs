@@ -81,6 +81,25 @@ public class EcnScripts
         """);
 
     [Fact]
+    public void A_mark_outside_the_window_is_not_echoed() => Ask(Agreed + """
+        < P. 1:11 ack 1 ect
+        > . 1 ack 11
+        < P. 1:11 ack 1 ce
+        > . 1 ack 11 <*>
+        < P. 100000:100010 ack 1 ce
+        > . 1 ack 11
+        """);
+
+    [Fact]
+    public void Probes_of_a_window_are_not_marked() => Ask(Agreed + """
+        < . 1 ack 1 win 0
+        write 10
+        ~ > . 0 ack 1
+        < . 1 ack 1 win 10
+        > P. 1:11 ack 1 ect
+        """);
+
+    [Fact]
     public void Not_agreed_a_mark_is_not_echoed() => Script.Run("""
         open
         < P. 1:11 ack 1 ce

@@ -46,6 +46,15 @@ public class PathScripts
         """);
 
     [Fact]
+    public void A_smaller_MTU_is_no_sign_of_congestion_and_said_often_repeats_nothing_often()
+    {
+        Script script = Script.Run("open\nwrite 1400\n> P. 1:1401 ack 1");
+        long before = script.Connection.CongestionWindow;
+        script.Play("mtu 1040\n> P. 1:1001 ack 1\n> P. 1001:1401 ack 1\nmtu 1040\nmtu 1200");
+        Assert.Equal(before, script.Connection.CongestionWindow);
+    }
+
+    [Fact]
     public void Only_what_is_on_its_way_can_be_quoted()
     {
         Script script = Script.Run("open\nwrite 100\n> P. 1:101 ack 1");

@@ -80,6 +80,59 @@ public class RetransmissionScripts
     }
 
     [Fact]
+    public void After_a_lost_syn_the_first_timeout_is_three_seconds() => Script.Run("""
+        connect
+        > S 0 <*>
+        +1000 > S 0 <*>
+        +50 < S. 0 ack 1 <mss 1460>
+        > . 1 ack 1
+        write 10
+        > P. 1:11 ack 1
+        +3000 > P. 1:11 ack 1
+        +50 < . 1 ack 11
+        """);
+
+    [Fact]
+    public void The_timeout_follows_the_samples_in_the_order_of_the_formulas()
+    {
+        const long Unit = Instant.Millisecond;
+        var estimator = new RttEstimator(minimumRto: 0);
+        Assert.Equal(1000 * Unit, estimator.Rto);
+        estimator.AddSample(default, 100 * Unit);
+        Assert.Equal((100 * Unit, 300 * Unit), (estimator.Smoothed, estimator.Rto));
+
+        // |100 - 180| weighs a quarter, the old variation of 50 three; only then is the sample an eighth of the average.
+        estimator.AddSample(default, 180 * Unit);
+        Assert.Equal((110 * Unit, 340 * Unit), (estimator.Smoothed, estimator.Rto));
+    }
+
+    [Fact]
+    public void The_least_round_trip_is_that_of_the_last_ten_seconds()
+    {
+        var estimator = new RttEstimator(minimumRto: 0);
+        estimator.AddSample(new Instant(0), 100);
+        estimator.AddSample(new Instant(10 * Instant.Second), 900);
+        Assert.Equal(100, estimator.Minimum);
+        estimator.AddSample(new Instant(10 * Instant.Second + 1), 900);
+        Assert.Equal(900, estimator.Minimum);
+    }
+
+    [Fact]
+    public void New_data_acknowledged_starts_the_timer_anew_and_all_of_it_stops_it() => Script.Run("""
+        connect
+        > S 0 <*>
+        +100 < S. 0 ack 1 <mss 1000>
+        > . 1 ack 1
+        write 2000
+        > . 1:1001 ack 1
+        > P. 1001:2001 ack 1
+        +100 < . 1 ack 1001
+        +300 > P. 1001:2001 ack 1
+        +100 < . 1 ack 2001
+        idle
+        """);
+
+    [Fact]
     public void The_handshake_does_not_make_the_window_grow()
     {
         Script script = Script.Run("open <mss 1460>");
@@ -89,7 +142,7 @@ public class RetransmissionScripts
     [Fact]
     public void A_second_timeout_of_the_same_data_does_not_lower_the_threshold_again()
     {
-        var told = new Told(1460);
+        var told = new UnpacedReno(1460);
         Script script = Script.Run("open <mss 1460>\nnodelay on", c => c with { CongestionControl = _ => told });
         script.Do("write 14600");
         Assert.Equal(10, script.Take().Count);
@@ -125,35 +178,5 @@ public class RetransmissionScripts
         Assert.Equal(10, script.Take().Count);
         script.Next();
         Assert.InRange(script.Connection.CongestionWindow, 1, 2 * 1460);
-    }
-
-    /// <summary>Remembers what was in flight at each timeout.</summary>
-    private sealed class Told(int segment) : ICongestionController
-    {
-        private readonly NewReno _reno = new(segment);
-
-        public List<long> Timeouts { get; } = [];
-
-        public long Window => _reno.Window;
-
-        public long SlowStartThreshold => _reno.SlowStartThreshold;
-
-        public long PacingRate(long smoothedRoundTrip) => 0;
-
-        public void HandleAck(in CongestionSample sample) => _reno.HandleAck(sample);
-
-        public void HandleLoss(long inFlight) => _reno.HandleLoss(inFlight);
-
-        public void HandleTimeout(long inFlight)
-        {
-            Timeouts.Add(inFlight);
-            _reno.HandleTimeout(inFlight);
-        }
-
-        public void Undo() => _reno.Undo();
-
-        public void HandleIdleRestart(Instant now) => _reno.HandleIdleRestart(now);
-
-        public void TakeOver(long window, long slowStartThreshold) => _reno.TakeOver(window, slowStartThreshold);
     }
 }

@@ -78,6 +78,53 @@ public class TimestampScripts
         """);
 
     [Fact]
+    public void Timestamps_that_were_not_agreed_are_ignored() => Script.Run("""
+        open <mss 1460, sackOK>
+        < P. 1:11 ack 1 <ts 70 1000>
+        > . 1 ack 11
+        < P. 11:21 ack 1 <ts 3 1000>
+        > . 1 ack 21
+        readable 20
+        """);
+
+    [Fact]
+    public void A_segment_without_the_agreed_timestamps_ends_nothing() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        < P. 1:11 ack 1
+        > . 1 ack 11 <*>
+        state Established
+        """);
+
+    [Fact]
+    public void The_timestamp_of_a_reset_changes_nothing() => Script.Run("""
+        open <mss 1460, ts 70 1000>
+        < R 100 <ts 500 0>
+        > . 1 ack 1 <ts 1000 70>
+        """);
+
+    [Fact]
+    public void A_scale_outside_a_SYN_is_ignored() => Script.Run("""
+        open <mss 1460, wscale 2>
+        write 100
+        > P. 1:101 ack 1
+        < . 1 ack 101 win 20 <wscale 7>
+        write 100
+        > . 101:181 ack 1
+        < . 1 ack 181 win 5
+        > P. 181:201 ack 1
+        """);
+
+    [Fact]
+    public void What_any_earlier_window_allowed_is_taken() => new Script(buffers: 4000).Play("""
+        open
+        < . 1:2001 ack 1
+        > . 1 ack 2001 win 2000
+        < . 2001:4001 ack 1
+        > . 1 ack 4001 win 0
+        readable 4000
+        """);
+
+    [Fact]
     public void Windows_are_scaled_once_both_have_said_so_and_never_in_a_syn() => new Script(buffers: 300_000).Play("""
         connect
         > S 0 win 65535 <mss 1460, sackOK, ts 1000 0, wscale 7>
