@@ -35,7 +35,10 @@ internal struct AckOutcome
     /// <summary>Of the ranges it acknowledged, the one that was sent last.</summary>
     public SentRange Latest;
 
-    /// <summary>How many ranges the acknowledgement number passed that were repeated and not known to have arrived.</summary>
+    /// <summary>
+    /// How many ranges the acknowledgement number passed that the last recovery repeated, and that were not known to have
+    /// arrived.
+    /// </summary>
     public int Repeated;
 
     /// <summary>How many ranges the acknowledgement number passed.</summary>
@@ -57,6 +60,7 @@ internal sealed class SendScoreboard
     private SentRange[] _ring = new SentRange[InitialRanges];
     private int _head;
     private long _order;
+    private long _recoveryOrder;
     private Rack _rack = new();
     private int _lost;
     private int _repeated;
@@ -83,6 +87,9 @@ internal sealed class SendScoreboard
 
     /// <summary>An acknowledgement begins. <paramref name="echo"/>: our clock in milliseconds as it echoes it.</summary>
     public void BeginAck(Instant now, uint? echo, long minimumRoundTrip) => _ack = (now, echo, minimumRoundTrip);
+
+    /// <summary>A recovery begins: what was repeated before says nothing of it.</summary>
+    public void BeginRecovery() => _recoveryOrder = _order;
 
     /// <summary>What was acknowledged since this was asked last.</summary>
     public AckOutcome TakeOutcome()
@@ -357,7 +364,7 @@ internal sealed class SendScoreboard
         bool repeated = head.Transmissions > 1;
         _repeated -= repeated ? 1 : 0;
         SackedRanges -= head.Sacked ? 1 : 0;
-        _outcome.Repeated += repeated && !head.Sacked ? 1 : 0;
+        _outcome.Repeated += repeated && !head.Sacked && head.Order >= _recoveryOrder ? 1 : 0;
         _outcome.Passed++;
         Deliver(0, _ack.Echo);
     }

@@ -34,6 +34,28 @@ public class ScoreboardTests
         Gen.Int[0, 200],
         Gen.Int[0, 60]);
 
+    /// <summary>Else the late answer to an older repeat would show that the new recovery was for nothing.</summary>
+    [Fact]
+    public void Only_what_the_last_recovery_repeated_can_speak_of_it()
+    {
+        var scoreboard = new SendScoreboard();
+        Instant now = new(Instant.Second);
+        for (int i = 0; i < 3; i++)
+        {
+            scoreboard.Add(new SentRange { Start = 1 + i * Length, Length = Length }, now);
+        }
+
+        scoreboard.BeginRecovery();
+        scoreboard.MarkRetransmitted(0, now);
+        scoreboard.BeginRecovery();
+        scoreboard.MarkRetransmitted(1, now);
+        scoreboard.BeginAck(now, echo: null, minimumRoundTrip: 1);
+        scoreboard.Acknowledge(1 + Length);
+        Assert.Equal(0, scoreboard.TakeOutcome().Repeated);
+        scoreboard.Acknowledge(1 + 2 * Length);
+        Assert.Equal(1, scoreboard.TakeOutcome().Repeated);
+    }
+
     [Fact]
     public void Losses_and_arrivals_are_those_that_looking_at_every_range_finds() => _step.Array[1, 120].Sample(steps =>
     {

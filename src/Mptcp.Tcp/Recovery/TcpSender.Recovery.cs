@@ -232,6 +232,7 @@ internal sealed partial class TcpSender
         (_recoveryPoint, _recoveryByTimeout, _repeatAtOnce) = (Next, false, true);
         _tailProbe.Reset();
         _spurious.Begin(byTimeout: false);
+        _scoreboard.BeginRecovery();
         _reduction.Begin(inFlightBefore);
         _congestion.HandleLoss(Next - Una);
     }
@@ -241,6 +242,7 @@ internal sealed partial class TcpSender
         if (_timeouts == 1)
         {
             _spurious.Begin(byTimeout: true);
+            _scoreboard.BeginRecovery();
         }
 
         _tailProbe.Reset();
