@@ -23,6 +23,9 @@ internal sealed class DamageCounter : INetworkObserver
     /// <summary>All packets that arrived, by direction.</summary>
     public long DeliveredTo(PathDirection direction) => _delivered[(int)direction];
 
+    /// <summary>Who counts what escapes, if that is wanted.</summary>
+    public Escapes? Escapes { get; init; }
+
     /// <summary>Done with the next packet that is sent; then forgotten.</summary>
     public PacketAction? AnswerNext { get; set; }
 
@@ -41,6 +44,7 @@ internal sealed class DamageCounter : INetworkObserver
     public void HandleSent(
         Instant now, SimulatedPath path, PathDirection direction, PacketFate fate, ReadOnlySpan<byte> packet)
     {
+        Escapes?.HandleSent(packet);
         PacketAction? answer = AnswerNext;
         AnswerNext = null;
         answer?.Invoke(packet);
@@ -49,6 +53,7 @@ internal sealed class DamageCounter : INetworkObserver
     public void HandleDelivered(Instant now, SimulatedPath path, PathDirection direction, ReadOnlySpan<byte> packet)
     {
         _delivered[(int)direction]++;
+        Escapes?.HandleDelivered(packet);
         if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || !TcpSegment.TryParse(ip, out _, out _))
         {
             Delivered++;
