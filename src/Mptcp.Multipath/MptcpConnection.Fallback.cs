@@ -102,8 +102,14 @@ public sealed partial class MptcpConnection
     {
         if (_fail.Waiting)
         {
-            bool settled = TryFallBack(subflow, ConnectionEventCode.ChecksumFailed, _fail.Shift);
-            return settled ? SegmentVerdict.AcceptSignal : RefuseFallback(subflow);
+            if (!TryFallBack(subflow, ConnectionEventCode.ChecksumFailed, _fail.Shift))
+            {
+                return RefuseFallback(subflow);
+            }
+
+            _plain.AwaitPeer();
+            subflow.Connection.RequestAck();
+            return SegmentVerdict.AcceptSignal;
         }
 
         long failed = _keys.Send.FromWire64(option.DataSequenceNumber);
@@ -142,9 +148,10 @@ public sealed partial class MptcpConnection
             return false;
         }
 
-        if (segment.HasData || !_fail.TryWrite(_keys.Receive, ref writer))
+        bool written = !segment.HasData && _fail.TryWrite(_keys.Receive, ref writer);
+        if (!written && !_plain.TryWrite(segment, ref writer) && !segment.HasData && _plain.AcknowledgesData)
         {
-            _plain.TryWrite(segment, ref writer);
+            _dss.Ack(wide: true).TryWrite(ref writer);
         }
 
         return !segment.HasData && (_fail.Due || _plain.BareMappingDue);

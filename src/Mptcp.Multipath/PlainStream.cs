@@ -30,6 +30,12 @@ internal sealed class PlainStream(ConnectionKeys keys)
     /// <summary>Whether a pure ACK should carry the infinite mapping, because there may be no data to carry it.</summary>
     public bool BareMappingDue => _bareMappingDue;
 
+    /// <summary>
+    /// Whether ACKs go on to bring DATA_ACKs: the peer has answered our MP_FAIL, but falls back with its next new data
+    /// only (RFC 8684 §3.7), and has room for that once what is in flight is acknowledged.
+    /// </summary>
+    public bool AcknowledgesData { get; private set; }
+
     private bool ChecksumInUse { get; set; }
 
     public void SetShifts(long send, long receive) => (SendShift, ReceiveShift) = (send, receive);
@@ -37,6 +43,13 @@ internal sealed class PlainStream(ConnectionKeys keys)
     /// <summary>The peer is to be told by an infinite mapping that begins at a data offset.</summary>
     public void TellPeer(long from, int sentInSyn, bool checksumInUse) =>
         (_from, _uncounted, ChecksumInUse, _mappingDue) = (from, sentInSyn, checksumInUse, true);
+
+    /// <summary>The peer has agreed to fall back, and has not done it yet.</summary>
+    public void AwaitPeer() => AcknowledgesData = true;
+
+    /// <summary>The peer has fallen back with the first data that is not mapped any more, or mapped without an end.</summary>
+    public void HandleArrival(bool hasData, DssOption? dss) =>
+        AcknowledgesData &= !hasData || dss is { HasMapping: true, IsInfiniteMapping: false };
 
     /// <summary>The peer asks again.</summary>
     public void Repeat() => _bareMappingDue = true;

@@ -321,6 +321,8 @@ public sealed partial class Subflow : ITcpUser
                 _connection.HandleRepeatedFail(this);
             }
 
+            _connection.Plain.HandleArrival(!segment.Payload.IsEmpty, options.Dss);
+
             return segment.Payload.IsEmpty || _receiver.AgreesWithPlain(offset, options)
                 ? SegmentVerdict.Accept
                 : Refuse(MpTcpRstReason.MiddleboxInterference, ConnectionEventCode.FallbackImpossible);

@@ -88,6 +88,30 @@ public sealed class ChecksumFailureTests
     }
 
     [Fact]
+    public void A_peer_that_has_answered_gets_DATA_ACKs_until_it_sends_its_infinite_mapping()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected(_checksums);
+        byte[] bad = ScriptedPeer.Bytes(0, 100);
+        peer.First.Data(1, bad, Changed(bad));
+        peer.First.Take();
+        peer.First.Send(TcpFlags.Ack, options: [ScriptedPeer.Fail(peer.FromStack.ToWire64(1))]);
+        Assert.Equal(Changed(bad), peer.Read());
+        Assert.Equal(peer.ToStack.ToWire64(101), peer.First.Last.Dss?.DataAck);
+
+        // What was in flight has its mappings yet, and a peer whose send buffer is full has no new data before it is acknowledged.
+        peer.First.Data(101, ScriptedPeer.Bytes(100, 100));
+        peer.First.Data(201, ScriptedPeer.Bytes(200, 100));
+        Assert.Equal(peer.ToStack.ToWire64(301), peer.First.Last.Dss?.DataAck);
+        peer.First.Take();
+        peer.First.Send(TcpFlags.Ack, ScriptedPeer.Bytes(300, 50), options: [ScriptedPeer.Dss(peer.Infinite(1, 1))]);
+        peer.First.Send(TcpFlags.Ack, ScriptedPeer.Bytes(350, 50));
+        List<Seen> after = peer.First.Take();
+        Assert.NotEmpty(after);
+        Assert.All(after, seen => Assert.False(seen.HasMptcp));
+        Assert.Equal(ScriptedPeer.Bytes(100, 300), peer.Read());
+    }
+
+    [Fact]
     public void Plain_segments_are_an_answer_as_well()
     {
         ScriptedPeer peer = ScriptedPeer.Connected(_checksums);
