@@ -194,7 +194,7 @@ internal sealed class DataSender(GrowingBuffer buffer)
         }
         else if (_deadline == Instant.Never)
         {
-            long timeout = Math.Max(LeastTimeout, 4 * roundTrip) << Math.Min(_backoff, 16);
+            long timeout = Math.Clamp(4 * roundTrip, LeastTimeout, RttEstimator.MaximumRto) << Math.Min(_backoff, 16);
             _deadline = now + Math.Min(timeout, RttEstimator.MaximumRto);
         }
     }

@@ -30,7 +30,7 @@ public struct RttEstimator(long minimumRto)
         get
         {
             long rto = Smoothed == 0 ? (_lostSyn ? LostSynRto : InitialRto) : Smoothed + Math.Max(minimumRto, 4 * _variation);
-            return Math.Min(rto << Math.Min(_backoff, 16), MaximumRto);
+            return Math.Min(Math.Min(rto, MaximumRto) << Math.Min(_backoff, 16), MaximumRto);
         }
     }
 
