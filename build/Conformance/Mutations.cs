@@ -60,7 +60,8 @@ internal static class Mutations
             {
                 failure = (e.InnerException ?? e).Message;
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         thread.Start();
         thread.Join(_patience);
         return failure;

@@ -293,6 +293,7 @@ public sealed class MptcpStream : Stream
             happened.Subflow,
             hasSubflow ? _engine.Describe(happened.Local).EndPoint : null,
             happened.Remote == default ? null : EnginePaths.ToEndPoint(happened.Remote),
-            happened.Reason) { Code = (MptcpEventCode)happened.Code };
+            happened.Reason)
+        { Code = (MptcpEventCode)happened.Code };
     }
 }

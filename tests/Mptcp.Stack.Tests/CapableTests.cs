@@ -73,7 +73,8 @@ public sealed class CapableTests
         var refuses = new MptcpSettings { ChecksumRefused = true };
         ScriptedPeer peer = ScriptedPeer.Proposed(refuses, (ref TcpOptionWriter writer) => new MpCapableOption
         {
-            Version = 1, Flags = MpCapableFlags.HmacSha256 | MpCapableFlags.ChecksumRequired,
+            Version = 1,
+            Flags = MpCapableFlags.HmacSha256 | MpCapableFlags.ChecksumRequired,
         }.TryWrite(ref writer));
         Assert.False(peer.First.Last.HasMptcp);
 

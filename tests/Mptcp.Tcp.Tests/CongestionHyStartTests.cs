@@ -81,7 +81,11 @@ public class CongestionHyStartTests
                 _now += Instant.Millisecond;
                 cubic.HandleAck(new CongestionSample
                 {
-                    Now = _now, Acked = Segment, RoundTrip = RoundTrip * round, MinimumRoundTrip = RoundTrip, Round = round,
+                    Now = _now,
+                    Acked = Segment,
+                    RoundTrip = RoundTrip * round,
+                    MinimumRoundTrip = RoundTrip,
+                    Round = round,
                 });
             }
 
@@ -107,7 +111,11 @@ public class CongestionHyStartTests
         return _hyStart.Grow(
             new CongestionSample
             {
-                Now = _now, Acked = Segment, RoundTrip = roundTrip, MinimumRoundTrip = RoundTrip, Round = _round,
+                Now = _now,
+                Acked = Segment,
+                RoundTrip = roundTrip,
+                MinimumRoundTrip = RoundTrip,
+                Round = _round,
             },
             trainCounts: false);
     }

@@ -10,17 +10,31 @@ internal sealed record Quantity(string What, IReadOnlyDictionary<string, decimal
 {
     public static readonly Quantity Rate = new("a rate such as \"30 Mbit/s\"", new Dictionary<string, decimal>
     {
-        ["bit/s"] = 1, ["kbit/s"] = 1_000, ["Mbit/s"] = 1_000_000, ["Gbit/s"] = 1_000_000_000,
+        ["bit/s"] = 1,
+        ["kbit/s"] = 1_000,
+        ["Mbit/s"] = 1_000_000,
+        ["Gbit/s"] = 1_000_000_000,
     });
 
     public static readonly Quantity Duration = new("a duration such as \"10 ms\"", new Dictionary<string, decimal>
     {
-        ["ns"] = 1, ["us"] = 1_000, ["ms"] = 1_000_000, ["s"] = 1_000_000_000, ["min"] = 60_000_000_000, ["h"] = 3_600_000_000_000,
+        ["ns"] = 1,
+        ["us"] = 1_000,
+        ["ms"] = 1_000_000,
+        ["s"] = 1_000_000_000,
+        ["min"] = 60_000_000_000,
+        ["h"] = 3_600_000_000_000,
     });
 
     public static readonly Quantity Size = new("a size such as \"90 kB\"", new Dictionary<string, decimal>
     {
-        ["B"] = 1, ["kB"] = 1_000, ["MB"] = 1_000_000, ["GB"] = 1_000_000_000, ["KiB"] = 1 << 10, ["MiB"] = 1 << 20, ["GiB"] = 1 << 30,
+        ["B"] = 1,
+        ["kB"] = 1_000,
+        ["MB"] = 1_000_000,
+        ["GB"] = 1_000_000_000,
+        ["KiB"] = 1 << 10,
+        ["MiB"] = 1 << 20,
+        ["GiB"] = 1 << 30,
     });
 
     public static readonly Quantity Chance = new("a chance of 0 % to 100 % such as \"0.5 %\"", new Dictionary<string, decimal>

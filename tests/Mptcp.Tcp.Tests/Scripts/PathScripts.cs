@@ -158,7 +158,10 @@ public class PathScripts
         reason TimedOut
         """, c => c with
     {
-        KeepAlive = true, KeepAliveIdle = 60 * Instant.Second, KeepAliveInterval = 10 * Instant.Second, KeepAliveProbes = 3,
+        KeepAlive = true,
+        KeepAliveIdle = 60 * Instant.Second,
+        KeepAliveInterval = 10 * Instant.Second,
+        KeepAliveProbes = 3,
     });
 
     [Fact]
