@@ -290,7 +290,9 @@ public sealed partial class Subflow : ITcpUser
             Signals.HandleProgress();
         }
 
-        AckOwed |= _packer.Write(segment, ref writer);
+        // What is written may itself owe an ACK.
+        bool owed = _packer.Write(segment, ref writer);
+        AckOwed |= owed;
     }
 
     /// <inheritdoc/>
