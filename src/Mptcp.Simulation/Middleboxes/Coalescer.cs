@@ -17,30 +17,7 @@ internal sealed class Coalescer(int largest, bool keepsLast) : TcpMiddlebox<Coal
     private readonly byte[] _buffer = new byte[ushort.MaxValue];
     private readonly byte[] _payload = new byte[ushort.MaxValue];
 
-    public override Instant NextTimeout
-    {
-        get
-        {
-            Instant next = Instant.Never;
-            foreach (Flow flow in Flows)
-            {
-                next = Instant.Min(next, flow.Deadline);
-            }
-
-            return next;
-        }
-    }
-
-    public override void HandleTimeout(Instant now, MiddleboxOutput output)
-    {
-        foreach (Flow flow in Flows)
-        {
-            if (flow.Deadline <= now)
-            {
-                Release(flow, output);
-            }
-        }
-    }
+    protected override void HandleDeadline(Instant now, Flow flow, MiddleboxOutput output) => Release(flow, output);
 
     protected override void HandleSegment(Instant now, Heading heading, TcpView segment, Flow flow, MiddleboxOutput output)
     {
@@ -105,8 +82,6 @@ internal sealed class Coalescer(int largest, bool keepsLast) : TcpMiddlebox<Coal
         private byte[] _held = [];
 
         public int HeldLength { get; private set; }
-
-        public Instant Deadline { get; private set; } = Instant.Never;
 
         public Span<byte> Held => _held.AsSpan(0, HeldLength);
 

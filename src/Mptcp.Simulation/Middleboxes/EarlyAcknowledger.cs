@@ -20,38 +20,16 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
 
     private readonly byte[] _buffer = new byte[ushort.MaxValue];
 
-    public override Instant NextTimeout
+    protected override void HandleDeadline(Instant now, Flow flow, MiddleboxOutput output)
     {
-        get
+        if (++flow.Repeats > MaxRepeats)
         {
-            Instant next = Instant.Never;
-            foreach (Flow flow in Flows)
-            {
-                next = Instant.Min(next, flow.Deadline);
-            }
-
-            return next;
+            flow.Forget();
         }
-    }
-
-    public override void HandleTimeout(Instant now, MiddleboxOutput output)
-    {
-        foreach (Flow flow in Flows)
+        else
         {
-            if (flow.Deadline > now)
-            {
-                continue;
-            }
-
-            if (++flow.Repeats > MaxRepeats)
-            {
-                flow.Forget();
-            }
-            else
-            {
-                Repeat(flow, output);
-                flow.Deadline = now + (Timeout << Math.Min(flow.Repeats, 6));
-            }
+            Repeat(flow, output);
+            flow.Deadline = now + (Timeout << Math.Min(flow.Repeats, 6));
         }
     }
 
@@ -198,8 +176,6 @@ internal sealed class EarlyAcknowledger(bool copiesOptions) : TcpMiddlebox<Early
         public int Repeats { get; set; }
 
         public int Duplicates { get; set; }
-
-        public Instant Deadline { get; set; } = Instant.Never;
 
         public void Forget()
         {

@@ -12,30 +12,7 @@ internal sealed class Resegmenter(int size) : TcpMiddlebox<Resegmenter.Flow>
 {
     private readonly byte[] _buffer = new byte[ushort.MaxValue];
 
-    public override Instant NextTimeout
-    {
-        get
-        {
-            Instant next = Instant.Never;
-            foreach (Flow flow in Flows)
-            {
-                next = Instant.Min(next, flow.Deadline);
-            }
-
-            return next;
-        }
-    }
-
-    public override void HandleTimeout(Instant now, MiddleboxOutput output)
-    {
-        foreach (Flow flow in Flows)
-        {
-            if (flow.Deadline <= now)
-            {
-                Release(flow, output);
-            }
-        }
-    }
+    protected override void HandleDeadline(Instant now, Flow flow, MiddleboxOutput output) => Release(flow, output);
 
     protected override void HandleSegment(Instant now, Heading heading, TcpView segment, Flow flow, MiddleboxOutput output)
     {
@@ -107,8 +84,6 @@ internal sealed class Resegmenter(int size) : TcpMiddlebox<Resegmenter.Flow>
         public int Length { get; private set; }
 
         public TcpFlags Flags { get; set; }
-
-        public Instant Deadline { get; set; } = Instant.Never;
 
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 

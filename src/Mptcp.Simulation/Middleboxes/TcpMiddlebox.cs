@@ -15,6 +15,9 @@ internal class BoxFlow
     /// <summary>Whether the near end opened the connection.</summary>
     public bool OpenedNear { get; set; }
 
+    /// <summary>When the box wants to do something about it by itself.</summary>
+    public Instant Deadline { get; set; } = Instant.Never;
+
     /// <summary>Segments of the near end after its SYN, this one included.</summary>
     public int NearSegments { get; set; }
 
@@ -38,7 +41,32 @@ internal abstract class TcpMiddlebox<TFlow> : Middlebox
 
     private readonly Dictionary<(IpEndpoint Near, IpEndpoint Far), TFlow> _flows = [];
 
-    protected Dictionary<(IpEndpoint Near, IpEndpoint Far), TFlow>.ValueCollection Flows => _flows.Values;
+    /// <inheritdoc/>
+    public override Instant NextTimeout
+    {
+        get
+        {
+            Instant next = Instant.Never;
+            foreach (TFlow flow in _flows.Values)
+            {
+                next = Instant.Min(next, flow.Deadline);
+            }
+
+            return next;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void HandleTimeout(Instant now, MiddleboxOutput output)
+    {
+        foreach (TFlow flow in _flows.Values)
+        {
+            if (flow.Deadline <= now)
+            {
+                HandleDeadline(now, flow, output);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public sealed override void HandlePacket(Instant now, Heading heading, Span<byte> packet, MiddleboxOutput output)
@@ -56,6 +84,11 @@ internal abstract class TcpMiddlebox<TFlow> : Middlebox
 
     /// <summary>Takes a segment of a connection whose first packets it saw.</summary>
     protected abstract void HandleSegment(Instant now, Heading heading, TcpView segment, TFlow flow, MiddleboxOutput output);
+
+    /// <summary>The deadline of a connection has passed; it is to be set anew, or to never.</summary>
+    protected virtual void HandleDeadline(Instant now, TFlow flow, MiddleboxOutput output)
+    {
+    }
 
     /// <summary>How far the near end's stream is counted as seen; called for each of its segments after the SYN.</summary>
     protected virtual void AdvanceNear(TFlow flow, long start, long end) => flow.NearNext = Math.Max(flow.NearNext, end);
