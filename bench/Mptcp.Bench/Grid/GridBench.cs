@@ -10,8 +10,8 @@ namespace Mptcp.Bench.Grid;
 internal static class GridBench
 {
     // What two cores emulate and answer with time to spare.
-    private const int MegabitsAtATime = 60;
-    private const int RunsAtATime = 15;
+    private const int MegabitsAtATime = 110;
+    private const int RunsAtATime = 18;
     private const int DefaultRuns = 5;
 
     public static async Task<int> RunAsync(string[] args)
