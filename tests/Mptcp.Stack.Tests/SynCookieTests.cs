@@ -92,6 +92,39 @@ public sealed class SynCookieTests
         return hosts;
     }
 
+    /// <summary>The key follows from the cookie, so there is no other to draw (RFC 8684 §3.1).</summary>
+    [Theory]
+    [Trait("Requirement", "23")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_cookie_whose_token_is_taken_leaves_plain_TCP(bool isFree)
+    {
+        var configuration = new TcpConfiguration
+        {
+            Local = new IpEndpoint(TwoHosts.Address(0, 2), TwoHosts.Port),
+            Remote = new IpEndpoint(TwoHosts.Address(0, 1), 4000),
+            InitialSequenceNumber = 0,
+        };
+        var proposal = new TcpOptionWriter(new byte[TcpPacket.MaxOptionsLength]);
+        new MpCapableOption { Version = MpCapableOption.Version1, Flags = MpCapableFlags.HmacSha256 }.TryWrite(ref proposal);
+        var buffer = new byte[100];
+        var header = new TcpHeaderFields { Source = configuration.Remote, Destination = configuration.Local, Flags = TcpFlags.Syn };
+        int length = TcpPacket.Write(buffer, header, proposal.Written, 0);
+        Assert.True(IpPacket.TryParse(buffer.AsSpan(0, length), out IpPacket packet, out _));
+        Assert.True(TcpSegment.TryParse(packet, out TcpSegment syn, out _));
+        SynCookie cookie = new SynCookies(new SeededEntropy(1)).Make(default, syn, default);
+        byte[] answer = SynCookieSegment.AnswerOptions(
+            default, syn, default, cookie, configuration, new Multipath.MptcpSettings(), isFree);
+        var reader = new TcpOptionReader(answer);
+        bool proposed = false;
+        while (reader.TryRead(out _, out ReadOnlySpan<byte> option))
+        {
+            proposed |= MpCapableOption.TryParse(option, out MpCapableOption capable) && capable.SenderKey == cookie.Key;
+        }
+
+        Assert.Equal(isFree, proposed);
+    }
+
     /// <summary>From an address where nobody is.</summary>
     private static byte[] Segment(ushort port, TcpFlags flags, uint acknowledgment)
     {

@@ -23,6 +23,19 @@ public class SackScripts
         """);
 
     [Fact]
+    public void The_latest_block_comes_first_where_it_is_the_lowest_too() => Script.Run("""
+        open
+        < . 701:801 ack 1
+        > . 1 ack 1 <sack 701:801>
+        < . 501:601 ack 1
+        > . 1 ack 1 <sack 501:601 701:801>
+        < . 301:401 ack 1
+        > . 1 ack 1 <sack 301:401 501:601 701:801>
+        < . 801:901 ack 1
+        > . 1 ack 1 <sack 701:901 301:401 501:601>
+        """);
+
+    [Fact]
     public void No_more_than_four_blocks_fit_and_three_beside_timestamps()
     {
         const string Holes = "\n< . 101:201 ack 1 {0}\n> . 1 ack 1 <*>\n< . 301:401 ack 1 {0}\n> . 1 ack 1 <*>"
