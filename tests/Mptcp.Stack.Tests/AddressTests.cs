@@ -160,6 +160,29 @@ public sealed class AddressTests
         Assert.False(hosts.Client.RemoveEndpoint(id));
     }
 
+    /// <summary>Its last subflow closes as long as nobody acknowledges the FIN, and stands in nobody's way.</summary>
+    [Fact]
+    public void An_address_that_comes_back_is_joined_although_its_old_subflow_still_closes()
+    {
+        var hosts = new TwoHosts(_path, _path);
+        hosts.Client.TryAddEndpoint(TwoHosts.Address(0, 1), EndpointFlags.Signal);
+        byte id = hosts.Server.TryAddEndpoint(TwoHosts.Address(1, 2), EndpointFlags.Signal)!.Value.Id;
+        StackSocket client = hosts.Connect();
+        hosts.Accept();
+        hosts.Network.Run(Instant.Second);
+        Assert.Equal(2, hosts.SubflowsOf(client).Count(subflow => subflow.State == TcpState.Established));
+        hosts.Drop = (path, line) => path == 1 && line.StartsWith("1<", StringComparison.Ordinal)
+            && !line.Contains("Fin", StringComparison.Ordinal);
+        Assert.True(hosts.Server.RemoveEndpoint(id));
+        hosts.Network.Run(100 * Instant.Millisecond);
+        Assert.Equal(TcpState.LastAck, hosts.SubflowsOf(client)[1].State);
+        hosts.Drop = (path, line) => path == 1 && line.StartsWith("1> Fin", StringComparison.Ordinal);
+        hosts.Server.TryAddEndpoint(TwoHosts.Address(1, 2), EndpointFlags.Signal);
+        hosts.Network.Run(Instant.Second);
+        Assert.Equal(TcpState.Established, hosts.SubflowsOf(client)[^1].State);
+        Assert.Equal(3, hosts.SubflowsOf(client).Count);
+    }
+
     [Theory]
     [Trait("Requirement", "174")]
     [Trait("Requirement", "183")]

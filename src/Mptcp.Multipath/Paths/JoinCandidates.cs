@@ -187,7 +187,9 @@ internal sealed class JoinCandidates(LocalEndpoints endpoints, PeerAddresses ann
     {
         for (int i = 0; i < alive.Count; i++)
         {
-            if (alive[i].IsAlive && (alive[i].Remote == to || (alive[i].OpenedByPeer && alive[i].RemoteId == id)))
+            // One that closes may wait for its last acknowledgement from an address that was away meanwhile.
+            if (alive[i] is { IsAlive: true, Closing: false }
+                && (alive[i].Remote == to || (alive[i].OpenedByPeer && alive[i].RemoteId == id)))
             {
                 return true;
             }
