@@ -148,6 +148,10 @@ internal sealed partial class Peers
     public Task UntilSubflows(int alive) => Until(async () => alive ==
         (await Engine.DescribeAsync()).Subflows.Count(subflow => subflow.State == Tcp.TcpState.Established));
 
+    /// <summary>A kernel that connects opens two further subflows where our listener announces its second address.</summary>
+    public Task UntilJoined() => Until(async () =>
+        (await Engine.DescribeAsync()).Subflows.Count(subflow => subflow.State == Tcp.TcpState.Established) >= 2);
+
     /// <summary>The kernel counts each of these, also if a little later.</summary>
     public async Task AssertCounted(params string[] names)
     {

@@ -20,7 +20,7 @@ public sealed class StreamInteropTests
         await peers.Begin(engineSends, Size / 10);
 
         // The kernel takes and completes no join once an end has closed.
-        await peers.UntilSubflows(alive: 2);
+        await peers.UntilJoined();
         await peers.AssertCounted(Roles.Joined(engineConnects));
         await peers.TransferHalfClosed(engineSends, Size);
         peers.AssertNoFallback();
