@@ -57,7 +57,7 @@ public sealed class RemovalInteropTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_kernel_takes_back_all_of_its_addresses(bool engineConnects)
+    public async Task The_kernel_takes_back_two_of_its_addresses(bool engineConnects)
     {
         Roles.RequireAll();
         using var peers = new Peers(Roles.Lab(engineConnects, paths: 3), wiring: _everywhere);
@@ -69,7 +69,18 @@ public sealed class RemovalInteropTests
         }
 
         await peers.Connect();
-        await TransferAndOnce(peers, engineSends: true, () => peers.KernelPlace.Ip("mptcp endpoint flush"));
+        await TransferAndOnce(peers, engineSends: true, () =>
+        {
+            if (engineConnects)
+            {
+                peers.KernelPlace.Ip("mptcp endpoint flush");
+                return;
+            }
+
+            // A kernel client that flushes its endpoints closes the initial subflow too, and has nowhere to join from.
+            peers.KernelPlace.Ip($"mptcp endpoint delete id {peers.KernelEndpoint(TwoPathLab.ClientAddress(1))}");
+            peers.KernelPlace.Ip($"mptcp endpoint delete id {peers.KernelEndpoint(TwoPathLab.ClientAddress(2))}");
+        });
         await AssertRemoved(peers, byKernel: true, count: 2);
     }
 
