@@ -46,5 +46,5 @@ internal struct AckAggregation
         _newest = Math.Max(_newest, extra);
     }
 
-    private static long Of(long rate, long time) => (long)((Int128)rate * time / Instant.Second);
+    private static long Of(long rate, long time) => Ratio.Of(rate, time, Instant.Second);
 }

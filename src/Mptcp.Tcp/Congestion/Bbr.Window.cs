@@ -118,7 +118,7 @@ public sealed partial class Bbr
     }
 
     private long Quantum => Math.Clamp(
-        (long)((Int128)_rate.Value * QuantumTime / Instant.Second), 2L * maximumSegmentSize, GreatestQuantum);
+        Ratio.Of(_rate.Value, QuantumTime, Instant.Second), 2L * maximumSegmentSize, GreatestQuantum);
 
     /// <summary>
     /// A path that loses single packets is not full: only when a round loses much, what leaves follows what arrives until all

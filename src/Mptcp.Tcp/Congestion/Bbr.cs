@@ -195,7 +195,7 @@ public sealed partial class Bbr(int maximumSegmentSize) : ICongestionController
         }
 
         // The first rates are those of a few segments: until the path is full none makes the flow slower.
-        long pace = (long)((Int128)_rate.Value * PaceGain * PaceMargin / 10_000);
+        long pace = Ratio.Of(_rate.Value, PaceGain * PaceMargin, 10_000);
         _pace = _isFull || pace > _pace ? Math.Max(pace, 1) : _pace;
     }
 
@@ -207,7 +207,7 @@ public sealed partial class Bbr(int maximumSegmentSize) : ICongestionController
             return CongestionControllers.InitialWindow(maximumSegmentSize);
         }
 
-        long product = (long)((Int128)_rate.Value * RoundTrip / Instant.Second * gain / 100);
+        long product = Ratio.Of(Ratio.Of(_rate.Value, RoundTrip, Instant.Second), gain, 100);
         return Math.Max(product, (long)LeastSegments * maximumSegmentSize);
     }
 }
