@@ -49,7 +49,7 @@ public sealed class HostedSocket
     /// <param name="local">Where it leaves from.</param>
     /// <param name="remote">The peer.</param>
     /// <param name="first">What is written before anything leaves.</param>
-    /// <param name="fastOpen">Whether it may ride on the SYN, as <see cref="NetworkStack.TryConnect"/> has it.</param>
+    /// <param name="fastOpen">Whether it may ride on the SYN, as <see cref="ConnectOptions.FastOpen"/> has it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="IOException">Refused, reset, not answered, or no port is free; the inner exception says which.</exception>
     public static async Task<HostedSocket> ConnectAsync(

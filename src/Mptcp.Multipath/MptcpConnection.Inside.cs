@@ -99,6 +99,10 @@ public sealed partial class MptcpConnection
             && (_sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow)));
     }
 
+    /// <summary>What waits to be sent, for Nagle's algorithm: what has to go again does not wait for company.</summary>
+    internal long UnsentOn(Subflow subflow) =>
+        !IsPlain && _sender.HasReinjection(subflow) ? long.MaxValue : _sender.Unscheduled;
+
     /// <summary>Gives a subflow data for one segment: what another one failed to deliver first, then new data.</summary>
     internal int TakeData(Subflow subflow, int limit, out long dataOffset)
     {

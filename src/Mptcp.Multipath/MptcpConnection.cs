@@ -134,6 +134,7 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         _isInitiator = true;
+        IsPlain = !_settings.Multipath;
         Register(configuration, _settings.ChecksumRequired);
         _single = _initial = Add(configuration, link, new CapableInitiator(this), 0);
         _initial.Connection.Connect();
@@ -152,12 +153,12 @@ public sealed partial class MptcpConnection
         Now = now;
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
         ConnectionEventCode refusal = CapableResponder.Refusal(options, _settings.ChecksumRefused);
-        IsPlain = refusal != ConnectionEventCode.None;
+        IsPlain = !_settings.Multipath || refusal != ConnectionEventCode.None;
         bool checksumRequired = options.Capable is { ChecksumRequired: true };
         Register(configuration, checksumRequired || _settings.ChecksumRequired, key);
         _pathManager.DenyInitialRemote = options.Capable is { DenyJoinInitialAddress: true };
         _single = _initial = Add(configuration, link, new CapableResponder(this), 0);
-        if (IsPlain)
+        if (IsPlain && _settings.Multipath)
         {
             _events.Add(ConnectionEventKind.Fallback, _initial, refusal == ConnectionEventCode.None ? ConnectionEventCode.KeyTaken : refusal);
         }
@@ -226,7 +227,7 @@ public sealed partial class MptcpConnection
         SegmentOptions options = SegmentOptions.Parse(syn.Options);
         bool checksum = settings.ChecksumRequired || options.Capable is { ChecksumRequired: true };
         answer = MpCapableFlags.HmacSha256 | (checksum ? MpCapableFlags.ChecksumRequired : MpCapableFlags.None);
-        return CapableResponder.Refusal(options, settings.ChecksumRefused) == ConnectionEventCode.None;
+        return settings.Multipath && CapableResponder.Refusal(options, settings.ChecksumRefused) == ConnectionEventCode.None;
     }
 
     /// <summary>Writes the proposal of a SYN whose third ACK, or first data, this is; nothing when there was none.</summary>

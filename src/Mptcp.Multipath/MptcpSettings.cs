@@ -24,6 +24,9 @@ public sealed record MptcpSettings
     /// </summary>
     public bool ChecksumRefused { get; init; }
 
+    /// <summary>Whether to speak Multipath TCP at all; without it a connection is plain TCP from its first segment on.</summary>
+    public bool Multipath { get; init; } = true;
+
     /// <summary>Which subflow sends first. Without state, so that connections may share it.</summary>
     public IScheduler Scheduler { get; init; } = new LowestRtt();
 

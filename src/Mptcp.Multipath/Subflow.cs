@@ -50,6 +50,9 @@ public sealed partial class Subflow : ITcpUser
     public bool HasData => _connection.HasDataFor(this);
 
     /// <inheritdoc/>
+    public long Unsent => _connection.UnsentOn(this);
+
+    /// <inheritdoc/>
     public int DataOptionsLength => _connection.IsPlain ? _connection.Plain.OptionsLength
         : FirstDataIsCapable ? (_connection.ChecksumInUse ? 24 : 22)
         : 4 + (_receiver.PeerUses64Bits ? 8 : 4) + 8 + 4 + 2 + (_connection.ChecksumInUse ? 2 : 0);
@@ -124,7 +127,10 @@ public sealed partial class Subflow : ITcpUser
     internal bool Suspect { get; set; }
 
     /// <summary>Whether it is expected to deliver what it is given.</summary>
-    internal bool IsTrusted => !Suspect && !Signals.InDoubt;
+    internal bool IsTrusted => !Suspect && !Signals.InDoubt && !LinkDown;
+
+    /// <summary>Whether its link is known to carry nothing now.</summary>
+    internal bool LinkDown { get; set; }
 
     internal bool Closing { get; private set; }
 

@@ -31,6 +31,21 @@ internal sealed class SubflowSet(IScheduler scheduler)
 
     public bool AllFinished => _alive.TrueForAll(s => s.Connection.State is TcpState.Closed or TcpState.TimeWait);
 
+    /// <summary>Those that are not closed.</summary>
+    public int CountAlive
+    {
+        get
+        {
+            int count = 0;
+            for (int i = 0; i < _alive.Count; i++)
+            {
+                count += _alive[i].IsAlive ? 1 : 0;
+            }
+
+            return count;
+        }
+    }
+
     /// <summary>Subflows beside the initial one that count against the limit: half-open ones of the peer do not.</summary>
     public int Further
     {
@@ -156,6 +171,13 @@ internal sealed class SubflowSet(IScheduler scheduler)
         destination.AddRange(_ended);
         _alive.ForEach(subflow => destination.Add(subflow.Info));
         destination.Sort((a, b) => a.Number.CompareTo(b.Number));
+    }
+
+    public void CopyTo(List<SubflowTcpInfo> destination)
+    {
+        destination.Clear();
+        _alive.ForEach(subflow => destination.Add(new SubflowTcpInfo(subflow.Info, subflow.Connection.Info)));
+        destination.Sort((a, b) => a.Subflow.Number.CompareTo(b.Subflow.Number));
     }
 
     /// <summary>Brings them into the order in which the scheduler asks them; nearly always they are in it.</summary>

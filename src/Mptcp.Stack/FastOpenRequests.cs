@@ -11,11 +11,14 @@ internal sealed class FastOpenRequests(int limit)
     private const long Penalty = 60 * Instant.Second;
     private readonly Queue<Instant> _failed = new();
 
+    /// <summary>How many there may be; 0 takes none.</summary>
+    public int Limit { get; set; } = limit;
+
     /// <summary>Connections in SYN-RECEIVED.</summary>
     public int Pending { get; private set; }
 
     /// <summary>Whether the listener takes Fast Open at all.</summary>
-    public bool Enabled => limit > 0;
+    public bool Enabled => Limit > 0;
 
     /// <summary>Whether another request may be taken.</summary>
     public bool HasRoom(Instant now)
@@ -25,7 +28,7 @@ internal sealed class FastOpenRequests(int limit)
             _failed.Dequeue();
         }
 
-        return Pending + _failed.Count < limit;
+        return Pending + _failed.Count < Limit;
     }
 
     public void Begin() => Pending++;

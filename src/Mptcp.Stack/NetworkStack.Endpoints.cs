@@ -164,11 +164,12 @@ public sealed partial class NetworkStack
             return;
         }
 
+        StackSocket socket = _byConnection[connection!];
         TcpConfiguration configuration =
-            Configure(now, link, syn.Destination, syn.Source) with { SynTransmissions = JoinSynTransmissions };
+            Configure(now, socket.Options, link, syn.Destination, syn.Source) with { SynTransmissions = JoinSynTransmissions };
         if (connection!.AcceptJoin(now, syn, configuration, link, out refusal) is { } subflow)
         {
-            Index(_byConnection[connection], subflow);
+            Index(socket, subflow);
         }
         else
         {

@@ -21,7 +21,7 @@ public sealed partial class NetworkStack
     private readonly List<StackSocket> _sockets = [];
     private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
     private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
-    private readonly Dictionary<ushort, StackListener> _listeners = [];
+    private readonly ListenerTable _listeners = new();
     private readonly ReplyQueue _replies;
     private readonly SynCookies _cookies;
     private readonly FastOpen _fastOpen;
@@ -32,11 +32,11 @@ public sealed partial class NetworkStack
     public NetworkStack(StackOptions options, IEntropySource entropy)
     {
         _options = options;
-        _configurations = new SubflowConfigurations(options, entropy);
-        _tokens = new TokenTable<MptcpConnection>(entropy);
+        _configurations = new SubflowConfigurations(options.FirstEphemeralPort, entropy);
+        _tokens = new TokenTable<MptcpConnection>(entropy, options.ChooseKey);
         _cookies = new SynCookies(entropy);
         _fastOpen = new FastOpen(entropy);
-        _endpoints = new LocalEndpoints(options.Connection.Limits);
+        _endpoints = new LocalEndpoints(options.Connection.Limits, options.EndpointsOnly);
         Memory = new MemoryBudget(options.Memory);
         _replies = new ReplyQueue(Memory);
     }
@@ -71,20 +71,22 @@ public sealed partial class NetworkStack
     /// <summary>Takes connections on <paramref name="port"/>; null when another listener has it.</summary>
     /// <param name="port">The port, on every address.</param>
     /// <param name="backlog">How many connections may wait to be accepted.</param>
-    /// <param name="fastOpen">
-    /// How many connections may be open by a Fast Open cookie alone, whose handshake is not done (RFC 7413 §5.1); 0 takes
-    /// none. With it the first data of a connection may come twice, as two connections (RFC 7413 §2.1).
-    /// </param>
-    public StackListener? TryListen(ushort port, int backlog = 128, int fastOpen = 0)
+    /// <param name="fastOpen">As <see cref="ListenOptions.FastOpen"/>.</param>
+    public StackListener? TryListen(ushort port, int backlog = 128, int fastOpen = 0) =>
+        TryListen(new ListenOptions { Port = port, Backlog = backlog, FastOpen = fastOpen });
+
+    /// <summary>Takes connections; null when another listener has the same port and address.</summary>
+    /// <param name="options">Where, and how.</param>
+    public StackListener? TryListen(in ListenOptions options)
     {
-        var listener = new StackListener(port, backlog, fastOpen);
-        return _listeners.TryAdd(port, listener) ? listener : null;
+        var listener = new StackListener(options, options.Socket ?? _options);
+        return _listeners.TryAdd(listener) ? listener : null;
     }
 
     /// <summary>Stops taking connections. Those that were accepted live on; those that nobody can accept now are reset.</summary>
     public void Unlisten(StackListener listener)
     {
-        _listeners.Remove(listener.Port);
+        _listeners.Remove(listener);
         while (listener.TryAccept(out StackSocket waiting))
         {
             waiting.Abort();
@@ -107,19 +109,26 @@ public sealed partial class NetworkStack
     /// <param name="now">The time.</param>
     /// <param name="local">Where it leaves from.</param>
     /// <param name="remote">The peer.</param>
-    /// <param name="fastOpen">
-    /// Whether what is written before the next <see cref="TryTransmit"/> may ride on the SYN, if the peer gave a cookie
-    /// before, and else to ask for one. The peer may get such data twice, as two connections (RFC 7413 §2.1).
-    /// </param>
-    public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote, bool fastOpen = false)
+    /// <param name="fastOpen">As <see cref="ConnectOptions.FastOpen"/>.</param>
+    public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote, bool fastOpen = false) =>
+        TryConnect(now, local, remote, new ConnectOptions { FastOpen = fastOpen });
+
+    /// <summary>The same, with more to say.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="local">Where it leaves from.</param>
+    /// <param name="remote">The peer.</param>
+    /// <param name="options">How.</param>
+    public StackSocket? TryConnect(Instant now, LocalAddress local, IpEndpoint remote, in ConnectOptions options)
     {
-        if (_addresses.Find(local.Address) < 0 || !HasMemory || !TryConfigure(now, local.Address, local.Link, remote, out TcpConfiguration? configuration))
+        SocketOptions told = options.Socket ?? _options;
+        if (_addresses.Find(local.Address) < 0 || !HasMemory
+            || !TryConfigure(now, told, (local.Address, options.Port), local.Link, remote, out TcpConfiguration? configuration))
         {
             return null;
         }
 
-        StackSocket socket = Add(listener: null);
-        if (fastOpen)
+        StackSocket socket = Add(told, listener: null);
+        if (options.FastOpen)
         {
             socket.Told = _fastOpen.Find(now, local.Address, remote);
             configuration = configuration with { FastOpen = socket.Told };
@@ -132,8 +141,13 @@ public sealed partial class NetworkStack
     /// <summary>Takes one IP packet that arrived on <paramref name="link"/>; <see cref="Drops"/> says what came of it.</summary>
     public void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
     {
-        _refusal = DropReason.None;
-        Dispatch(now, link, packet);
+        _refusal = DropReason.LinkDown;
+        if (IsUp(link))
+        {
+            _refusal = DropReason.None;
+            Dispatch(now, link, packet);
+        }
+
         Drops.Count(_refusal);
     }
 
@@ -192,8 +206,14 @@ public sealed partial class NetworkStack
             Update(now, socket);
             if (transmitted)
             {
-                _turn = (_turn + i + 1) % _sockets.Count;
                 link = subflow!.Path;
+                if (!IsUp(link))
+                {
+                    i--;
+                    continue;
+                }
+
+                _turn = (_turn + i + 1) % _sockets.Count;
                 return true;
             }
         }
@@ -274,14 +294,14 @@ public sealed partial class NetworkStack
             return true;
         }
 
-        if (!_listeners.TryGetValue(segment.Destination.Port, out StackListener? listener))
+        if (!_listeners.TryFind(segment.Destination, out StackListener? listener))
         {
             return false;
         }
 
         if (listener.HasRoom && HasMemory)
         {
-            TcpConfiguration configuration = Configure(now, link, segment.Destination, segment.Source) with
+            TcpConfiguration configuration = Configure(now, listener.Options, link, segment.Destination, segment.Source) with
             {
                 FastOpen = _fastOpen.Answer(now, listener, segment),
             };
@@ -289,7 +309,7 @@ public sealed partial class NetworkStack
         }
         else if (listener.Ready < listener.Backlog && HasMemory)
         {
-            AnswerWithCookie(now, link, segment);
+            AnswerWithCookie(now, listener, link, segment);
         }
         else
         {
@@ -304,7 +324,7 @@ public sealed partial class NetworkStack
         Instant now, StackListener listener, int link, in TcpSegment syn, TcpConfiguration configuration, ulong? key)
     {
         listener.HalfOpen++;
-        StackSocket socket = Add(listener);
+        StackSocket socket = Add(listener.Options, listener);
         Index(socket, socket.Connection.Accept(now, syn, configuration, link, key));
         if (socket.FastOpened)
         {
@@ -316,21 +336,23 @@ public sealed partial class NetworkStack
     }
 
     /// <summary>Answers a SYN without keeping anything of it (RFC 4987 §3.6).</summary>
-    private void AnswerWithCookie(Instant now, int link, in TcpSegment syn)
+    private void AnswerWithCookie(Instant now, StackListener listener, int link, in TcpSegment syn)
     {
         _ = TcpOptions.TryParse(syn.Options, out TcpOptions options);
         SynCookie cookie = _cookies.Make(now, syn, options);
-        TcpConfiguration configuration = Configure(now, link, syn.Destination, syn.Source) with { TimestampOffset = OffsetOf(cookie) };
+        MptcpSettings settings = listener.Options.Connection;
+        TcpConfiguration configuration =
+            Configure(now, listener.Options, link, syn.Destination, syn.Source) with { TimestampOffset = OffsetOf(cookie) };
         byte[] answer = SynCookieSegment.AnswerOptions(
-            now, syn, options, cookie, configuration, _options.Connection, _tokens.IsFree(cookie.Key));
-        _replies.Add(link, answer, SynCookieSegment.AnswerHeader(syn, cookie, _options.Connection.ReceiveBuffer));
+            now, syn, options, cookie, configuration, settings, _tokens.IsFree(cookie.Key));
+        _replies.Add(link, answer, SynCookieSegment.AnswerHeader(syn, cookie, settings.ReceiveBuffer));
     }
 
     /// <summary>Opens the connection of a SYN that was answered with a cookie, by the ACK that brings the cookie back.</summary>
     private bool TryOpenByCookie(Instant now, int link, in TcpSegment ack)
     {
         _ = TcpOptions.TryParse(ack.Options, out TcpOptions options);
-        if (!_listeners.TryGetValue(ack.Destination.Port, out StackListener? listener) || !_cookies.InUse(now))
+        if (!_listeners.TryFind(ack.Destination, out StackListener? listener) || !_cookies.InUse(now))
         {
             return false;
         }
@@ -349,7 +371,7 @@ public sealed partial class NetworkStack
             return true;
         }
 
-        TcpConfiguration configuration = Configure(now, link, ack.Destination, ack.Source) with
+        TcpConfiguration configuration = Configure(now, listener.Options, link, ack.Destination, ack.Source) with
         {
             InitialSequenceNumber = cookie.Sequence,
             TimestampOffset = OffsetOf(cookie),
@@ -374,10 +396,10 @@ public sealed partial class NetworkStack
 
     private static uint OffsetOf(in SynCookie cookie) => (uint)(cookie.Key >> 32);
 
-    private StackSocket Add(StackListener? listener)
+    private StackSocket Add(SocketOptions options, StackListener? listener)
     {
-        var connection = new MptcpConnection(_options.Connection, _tokens, _endpoints, Memory);
-        var socket = new StackSocket(connection, listener);
+        var connection = new MptcpConnection(options.Connection, _tokens, _endpoints, Memory);
+        var socket = new StackSocket(connection, options, listener);
         _sockets.Add(socket);
         _byConnection.Add(connection, socket);
         return socket;
@@ -393,7 +415,8 @@ public sealed partial class NetworkStack
     {
         while (socket.Connection.TryTakeJoin(out JoinRequest request))
         {
-            if (TryConfigure(now, request.From.Address, request.From.Link, request.Remote, out TcpConfiguration? configuration))
+            if (TryConfigure(
+                now, socket.Options, (request.From.Address, 0), request.From.Link, request.Remote, out TcpConfiguration? configuration))
             {
                 Index(socket, socket.Connection.Join(now, request, configuration, request.From.Link));
             }
@@ -422,22 +445,23 @@ public sealed partial class NetworkStack
     }
 
     private bool TryConfigure(
-        Instant now, IpAddress local, int link, IpEndpoint remote, [NotNullWhen(true)] out TcpConfiguration? configuration)
+        Instant now, SocketOptions options, (IpAddress Address, ushort Port) local, int link, IpEndpoint remote,
+        [NotNullWhen(true)] out TcpConfiguration? configuration)
     {
-        foreach (ushort port in _configurations.EphemeralPorts())
+        configuration = null;
+        foreach (ushort port in local.Port > 0 ? [local.Port] : _configurations.EphemeralPorts())
         {
-            var endpoint = new IpEndpoint(local, port);
+            var endpoint = new IpEndpoint(local.Address, port);
             if (!_byKey.ContainsKey(new ConnectionKey(endpoint, remote)))
             {
-                configuration = Configure(now, link, endpoint, remote);
+                configuration = Configure(now, options, link, endpoint, remote);
                 return true;
             }
         }
 
-        configuration = null;
         return false;
     }
 
-    private TcpConfiguration Configure(Instant now, int link, IpEndpoint local, IpEndpoint remote) =>
-        _configurations.Make(now, _addresses.MtuOf(link), local, remote);
+    private TcpConfiguration Configure(Instant now, SocketOptions options, int link, IpEndpoint local, IpEndpoint remote) =>
+        _configurations.Make(now, options, _addresses.MtuOf(link), local, remote);
 }

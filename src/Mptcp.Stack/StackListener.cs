@@ -1,21 +1,36 @@
+using Mptcp.Wire;
+
 namespace Mptcp.Stack;
 
-/// <summary>A port that takes connections. Owned by its stack, and like it not thread-safe.</summary>
+/// <summary>Waits for connections on a port. Made by <see cref="NetworkStack.TryListen(in ListenOptions)"/>.</summary>
 public sealed class StackListener
 {
     private readonly Queue<StackSocket> _ready = new();
 
-    internal StackListener(ushort port, int backlog, int fastOpen)
+    internal StackListener(in ListenOptions options, SocketOptions socket)
     {
-        (Port, Backlog) = (port, backlog);
-        FastOpen = new FastOpenRequests(fastOpen);
+        (Address, Port, Backlog, Options) = (options.Address, options.Port, options.Backlog, socket);
+        FastOpen = new FastOpenRequests(options.FastOpen);
     }
 
-    /// <summary>The port it listens on, on every local address.</summary>
+    /// <summary>The address it listens on, 0.0.0.0 or :: for those of a family; null for every one.</summary>
+    public IpAddress? Address { get; }
+
+    /// <summary>The port it listens on.</summary>
     public ushort Port { get; }
 
-    /// <summary>How many connections may wait, half-open ones included.</summary>
-    public int Backlog { get; }
+    /// <summary>How many connections may wait, half-open ones included. It counts for those that come from now on.</summary>
+    public int Backlog { get; set; }
+
+    /// <summary>What the connections that come from now on are told.</summary>
+    public SocketOptions Options { get; set; }
+
+    /// <summary>How many connections may be open by a Fast Open cookie alone; 0 takes none.</summary>
+    public int FastOpenLimit
+    {
+        get => FastOpen.Limit;
+        set => FastOpen.Limit = value;
+    }
 
     /// <summary>Connections that wait to be accepted.</summary>
     public int Ready => _ready.Count;

@@ -10,8 +10,13 @@ namespace Mptcp.Stack;
 /// </summary>
 public sealed class StackSocket
 {
-    internal StackSocket(MptcpConnection connection, StackListener? listener) =>
-        (Connection, Listener) = (connection, listener);
+    private SocketOptions _options;
+
+    internal StackSocket(MptcpConnection connection, SocketOptions options, StackListener? listener) =>
+        (Connection, _options, Listener) = (connection, options, listener);
+
+    /// <summary>What the connection is told; <see cref="Follow"/> changes it.</summary>
+    public SocketOptions Options => _options;
 
     /// <summary>Our address and port, of the initial subflow.</summary>
     public IpEndpoint Local => Connection.Local;
@@ -46,6 +51,9 @@ public sealed class StackSocket
     /// <summary>Whether no subflow has anything left to exchange: each is closed or in TIME-WAIT.</summary>
     public bool SubflowsFinished => Connection.SubflowsFinished;
 
+    /// <summary>What can be said of the connection now.</summary>
+    public ConnectionInfo Info => Connection.Info;
+
     internal MptcpConnection Connection { get; }
 
     internal StackListener? Listener { get; set; }
@@ -62,8 +70,48 @@ public sealed class StackSocket
     /// <summary>Copies what has arrived in order; returns how much, 0 to the length.</summary>
     public int TryRead(Span<byte> destination) => Connection.Read(destination);
 
+    /// <summary>Copies what <see cref="TryRead"/> would give, which stays; returns how much, 0 to the length.</summary>
+    public int TryPeek(Span<byte> destination) => Connection.Peek(destination);
+
     /// <summary>Ends our direction: what was written is still delivered, then the end of the stream.</summary>
     public void CompleteWrites() => Connection.CompleteWrites();
+
+    /// <summary>
+    /// Leaves the connection alone, as an application that goes away does: what was written is still delivered, then the end
+    /// of the stream, and the peer learns by a RST (RFC 9293 §3.6.1), or MP_FASTCLOSE, when something of its own is lost:
+    /// what waits to be read now, or comes later.
+    /// </summary>
+    public void Close()
+    {
+        if (Readable > 0)
+        {
+            Abort();
+            return;
+        }
+
+        Connection.StopReceiving();
+        CompleteWrites();
+    }
+
+    /// <summary>Tells the connection something else from now on, as far as that may change while it runs.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="options">All of the options.</param>
+    public void Follow(Instant now, SocketOptions options)
+    {
+        bool other = _options.CongestionControl != options.CongestionControl;
+        _options = options;
+        Connection.Follow(now, configuration => SubflowConfigurations.Change(configuration, options));
+        if (other)
+        {
+            Connection.SwitchCongestionControl(options.CongestionControl);
+        }
+    }
+
+    /// <summary>Sends ACKs now that might otherwise wait.</summary>
+    public void AcknowledgeNow() => Connection.RequestAck();
+
+    /// <summary>Replaces the list's content by what TCP says of each subflow that lives.</summary>
+    public void CopyTcpInfo(List<SubflowTcpInfo> destination) => Connection.CopyTcpInfo(destination);
 
     /// <summary>Replaces the list's content by the subflows, those that have ended included.</summary>
     public void CopySubflows(List<SubflowInfo> destination) => Connection.CopySubflows(destination);

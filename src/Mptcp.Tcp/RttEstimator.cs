@@ -21,6 +21,9 @@ public struct RttEstimator(long minimumRto)
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long Smoothed { get; private set; }
 
+    /// <summary>RTTVAR in nanoseconds; 0 before the first sample.</summary>
+    public readonly long Variation => _variation;
+
     /// <summary>The least sample of the last ten seconds in nanoseconds; 0 before the first.</summary>
     public long Minimum { get; private set; }
 

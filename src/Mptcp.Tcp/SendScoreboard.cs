@@ -80,6 +80,12 @@ internal sealed class SendScoreboard
     /// <summary>How many ranges have arrived beyond one that has not.</summary>
     public int SackedRanges { get; private set; }
 
+    /// <summary>How many ranges are judged lost and were not sent again.</summary>
+    public int LostRanges => _lost;
+
+    /// <summary>How many ranges were sent more than once.</summary>
+    public int RepeatedRanges => _repeated;
+
     /// <summary>What RACK knows of the path.</summary>
     public ref Rack Rack => ref _rack;
 

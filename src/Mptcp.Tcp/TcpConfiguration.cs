@@ -62,6 +62,9 @@ public sealed record TcpConfiguration
     /// <summary>Whether small segments leave at once, without Nagle's algorithm (RFC 9293 §3.7.4).</summary>
     public bool NoDelay { get; init; }
 
+    /// <summary>Whether only full segments leave, as in <see cref="TcpConnection.Corked"/>.</summary>
+    public bool Corked { get; init; }
+
     /// <summary>Challenge ACKs in a second (RFC 5961 §7).</summary>
     public int ChallengeAcksPerSecond { get; init; } = 10;
 

@@ -19,6 +19,7 @@ public sealed partial class TcpConnection
     public DropReason HandleSegment(Instant now, in TcpSegment segment)
     {
         _drop = DropReason.None;
+        _counts.HandleReceived(now, segment.Payload.Length, segment.Ack);
 
         // A damaged option list counts for what stood before the damage.
         _ = TcpOptions.TryParse(segment.Options, out TcpOptions options);
@@ -445,7 +446,7 @@ public sealed partial class TcpConnection
         (_recentTimestamp, _recentTimestampAt) = (options.TimestampValue, now);
         _givenCookie = options.FastOpen is { IsEmpty: false } cookie ? cookie : null;
         _ecn.HandlePeerSyn(syn.Flags);
-        _keepAlive.Turn(now, _configuration.KeepAlive);
+        _keepAlive.Turn(now, _keepAlive.Wanted);
         _writer.HandlePeerSyn(options);
     }
 }

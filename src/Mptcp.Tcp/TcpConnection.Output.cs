@@ -153,6 +153,7 @@ public sealed partial class TcpConnection
             ack ? unchecked(_peerInitialSequence + (uint)_receiver.Next) : 0, _recentTimestamp, trafficClass,
             FastOpenOption(range));
         int length = _writer.Write(buffer, range, context, _receiver, _peerInitialSequence, _sender.SegmentSize);
+        _counts.HandleSent(now, range.Length);
         if (ack)
         {
             _receiver.HandleAckSent(window << shift);

@@ -46,7 +46,8 @@ public sealed partial class TcpConnection
         _ecn = new EcnState(configuration.Ecn);
         _keepAlive = new KeepAlive(configuration);
         _pathMtu = new PathMtu(configuration.Local.Address.IsV4);
-        (NoDelay, UserTimeout, TrafficClass) = (configuration.NoDelay, configuration.UserTimeout, configuration.TrafficClass);
+        (NoDelay, Corked, UserTimeout, TrafficClass) =
+            (configuration.NoDelay, configuration.Corked, configuration.UserTimeout, configuration.TrafficClass);
     }
 
     /// <summary>Where it stands.</summary>

@@ -29,6 +29,9 @@ internal sealed class TcpReceiver(ITcpDataSink sink, long delayedAck)
     /// <summary>What the list of ranges has grown by, in bytes.</summary>
     public long QueueMemory => _beyond.Memory;
 
+    /// <summary>The largest payload that arrived, 1 before any.</summary>
+    public int LargestSegment => _largestSegment;
+
     public bool AckNow { get; private set; }
 
     public Instant AckDeadline { get; private set; } = Instant.Never;

@@ -230,6 +230,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     {
         range.Mark = _delivery.Mark(now, idle: _scoreboard.BytesInFlight == 0);
         _scoreboard.Add(range, now);
+        CountSent(range.Length, again: false);
         Pace(now, range.Length);
         Next = range.End;
         FinSent |= range.Fin;

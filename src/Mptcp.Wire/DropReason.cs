@@ -57,6 +57,9 @@ public enum DropReason
     /// <summary>A SYN, or the end of a handshake, at a listener with as many connections as it may have waiting.</summary>
     BacklogFull,
 
+    /// <summary>Its link is said to be down.</summary>
+    LinkDown,
+
     /// <summary>The memory of the host is all taken.</summary>
     NoMemory,
 

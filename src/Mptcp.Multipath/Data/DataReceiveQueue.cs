@@ -136,9 +136,16 @@ internal sealed class DataReceiveQueue(GrowingBuffer bytes)
     /// <summary>Hands out what is in order; returns how much that was.</summary>
     public int Read(Span<byte> destination)
     {
+        int count = Peek(destination);
+        _read += count;
+        return count;
+    }
+
+    /// <summary>Copies what is in order, which stays; returns how much that was.</summary>
+    public int Peek(Span<byte> destination)
+    {
         int count = Math.Min(destination.Length, Readable);
         bytes.CopyOut(_read, destination[..count]);
-        _read += count;
         return count;
     }
 }

@@ -51,6 +51,9 @@ internal sealed class DataSender(GrowingBuffer buffer)
     /// <summary>Whether the peer has not acknowledged the data for as long as a subflow would wait for it.</summary>
     public bool GivesUp => Outstanding && _backoff > Timeouts;
 
+    /// <summary>Bytes that were given to a further subflow.</summary>
+    public long Reinjected { get; private set; }
+
     /// <summary>When <see cref="IsDue"/> becomes true.</summary>
     public Instant NextTimeout => _deadline;
 
@@ -75,6 +78,13 @@ internal sealed class DataSender(GrowingBuffer buffer)
         }
 
         return _queue.Write(bytes);
+    }
+
+    /// <summary>What <see cref="Write"/> would take now, after <paramref name="release"/>, without growing.</summary>
+    public int Room(Func<long> release)
+    {
+        _queue.Release(release());
+        return _queue.Room;
     }
 
     public void CopyTo(long offset, Span<byte> destination) => _queue.CopyTo(offset, destination);
@@ -169,6 +179,7 @@ internal sealed class DataSender(GrowingBuffer buffer)
             {
                 int count = (int)Math.Min(end - start, limit);
                 offset = start;
+                Reinjected += count;
                 _reinjections[i] = new Reinjection(start + count, end, source);
                 return count;
             }

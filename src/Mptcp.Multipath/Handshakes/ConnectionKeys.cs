@@ -8,10 +8,13 @@ internal sealed class ConnectionKeys
     public ConnectionKeys(ulong local)
     {
         Local = local;
-        Send = new DataSequenceSpace(MptcpCrypto.InitialDataSequenceNumber(local));
+        MptcpCrypto.Derive(local, out uint token, out ulong initial);
+        (LocalToken, Send) = (token, new DataSequenceSpace(initial));
     }
 
     public ulong Local { get; }
+
+    public uint LocalToken { get; }
 
     public ulong Remote { get; private set; }
 

@@ -8,10 +8,13 @@ namespace Mptcp.Multipath;
 /// The tokens of a host's connections (RFC 8684 §3.1): what an MP_JOIN names, and what makes a new key unique. Owned by
 /// one stack; not thread-safe.
 /// </summary>
+/// <param name="entropy">Where keys and random numbers come from.</param>
+/// <param name="chooseKey">Chooses keys, as long as they can be used; null: they are drawn.</param>
 /// <typeparam name="TConnection">What a token stands for.</typeparam>
-public sealed class TokenTable<TConnection>(IEntropySource entropy)
+public sealed class TokenTable<TConnection>(IEntropySource entropy, Func<ulong>? chooseKey = null)
     where TConnection : class
 {
+    private const int Choices = 16;
     private readonly Dictionary<uint, TConnection> _connections = [];
 
     /// <summary>Connections that have a token.</summary>
@@ -23,6 +26,15 @@ public sealed class TokenTable<TConnection>(IEntropySource entropy)
     /// <returns>The key; never 0, which no peer could tell from an empty field.</returns>
     public ulong Register(TConnection connection)
     {
+        for (int i = 0; chooseKey is not null && i < Choices; i++)
+        {
+            ulong chosen = chooseKey();
+            if (chosen != 0 && _connections.TryAdd(MptcpCrypto.Token(chosen), connection))
+            {
+                return chosen;
+            }
+        }
+
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
         while (true)
         {

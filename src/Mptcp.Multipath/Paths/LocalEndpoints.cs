@@ -68,7 +68,8 @@ public readonly record struct EndpointChange(EndpointChangeKind Kind, LocalEndpo
 /// each. Not thread-safe.
 /// </summary>
 /// <param name="limits">The first limits.</param>
-public sealed class LocalEndpoints(PathLimits limits)
+/// <param name="configured">Whether flags decide from the beginning.</param>
+public sealed class LocalEndpoints(PathLimits limits, bool configured = false)
 {
     private readonly List<LocalEndpoint> _all = [];
     private byte _lastId;
@@ -77,7 +78,7 @@ public sealed class LocalEndpoints(PathLimits limits)
     public IReadOnlyList<LocalEndpoint> All => _all;
 
     /// <summary>Whether flags decide; they do from the first configured endpoint on.</summary>
-    public bool Configured { get; private set; }
+    public bool Configured { get; private set; } = configured;
 
     /// <summary>What each connection may have; it counts at once.</summary>
     public PathLimits Limits { get; set; } = limits;

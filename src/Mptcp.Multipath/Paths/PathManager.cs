@@ -75,6 +75,12 @@ internal sealed class PathManager
     /// <summary>When a path that was refused for the moment may be tried again.</summary>
     public Instant NextTimeout => _retries.NextTimeout;
 
+    /// <summary>Addresses of the peer that are known beside its first.</summary>
+    public int AddressesAccepted => _announced.Count;
+
+    /// <summary>Addresses of ours that the peer was told of.</summary>
+    public int AddressesAnnounced => _told.Count;
+
     private bool CanUseInitialRemote => !DenyInitialRemote && !_initialRemoteGone;
 
     /// <summary>The identifier of an endpoint in this connection: 0 for the address of the initial subflow.</summary>

@@ -127,6 +127,7 @@ internal sealed partial class TcpSender
         range = _scoreboard[index];
         _spurious.HandleRepeated(now, range);
         Pace(now, range.Length);
+        CountSent(range.Length, again: true);
         Retransmissions++;
 
         // What is repeated first gets the time to be answered: lost again, it is found by RACK, and no timeout comes between.
