@@ -16,7 +16,7 @@ public sealed partial class MptcpConnection
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
     private readonly SubflowSet _subflows;
-    private readonly EventLog _events = new();
+    private readonly EventLog _events;
     private readonly GrowingBuffer _sendBuffer;
     private readonly GrowingBuffer _receiveBuffer;
     private readonly MemoryCharge _queues;
@@ -55,6 +55,7 @@ public sealed partial class MptcpConnection
         MptcpSettings settings, TokenTable<MptcpConnection> tokens, LocalEndpoints endpoints, MemoryBudget budget)
     {
         (_settings, _tokens, _endpoints) = (settings, tokens, endpoints);
+        _events = new EventLog(() => Now);
         _sendBuffer = new GrowingBuffer(settings.SendBuffer, budget);
         _receiveBuffer = new GrowingBuffer(settings.ReceiveBuffer, budget);
         _queues = new MemoryCharge(budget);

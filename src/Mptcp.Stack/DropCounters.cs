@@ -10,6 +10,9 @@ public sealed class DropCounters
     /// <summary>Packets that arrived.</summary>
     public long Arrived { get; private set; }
 
+    /// <summary>Packets that were refused, as a whole or in part.</summary>
+    public long Refused => Arrived - this[DropReason.None];
+
     /// <summary>Refused for <paramref name="reason"/>, as a whole or in part; <see cref="DropReason.None"/>: taken.</summary>
     public long this[DropReason reason] => _counts[(byte)reason];
 

@@ -31,6 +31,13 @@ public sealed partial class NetworkStack
     /// <summary>Whether a link carries packets.</summary>
     public bool IsUp(int link) => !_linksDown.Contains(link);
 
+    /// <summary>Whether a Fast Open to this peer could take data along, because it gave a cookie before (RFC 7413).</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="local">Our address.</param>
+    /// <param name="remote">The peer.</param>
+    public bool HasFastOpenCookie(Instant now, IpAddress local, IpEndpoint remote) =>
+        _fastOpen.Find(now, local, remote) is { Cookie.IsEmpty: false };
+
     /// <summary>
     /// Whether a connection, one that is only waiting for its end included, has this port of ours at <paramref name="address"/>;
     /// null asks for every address.

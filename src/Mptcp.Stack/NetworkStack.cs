@@ -50,6 +50,9 @@ public sealed partial class NetworkStack
     /// <summary>What the buffers of the connections take.</summary>
     public MemoryBudget Memory { get; }
 
+    /// <summary>The connections that are not over, those that nobody has accepted or everybody has left included.</summary>
+    public IReadOnlyList<StackSocket> Sockets => _sockets;
+
     /// <summary>Connections that are not closed.</summary>
     public int Connections => _sockets.Count;
 

@@ -1,3 +1,4 @@
+using Mptcp.Tcp;
 using Mptcp.Wire;
 
 namespace Mptcp.Multipath;
@@ -49,6 +50,9 @@ public enum ConnectionEventKind
 public readonly record struct ConnectionEvent(
     ConnectionEventKind Kind, int Subflow, IpEndpoint Local, IpEndpoint Remote, ConnectionEventCode Code, string Detail = "")
 {
+    /// <summary>When.</summary>
+    public Instant At { get; init; }
+
     /// <summary>Why, for people: a plain sentence, or empty.</summary>
     public string Reason => Detail.Length == 0 ? Code.Sentence() : $"{Code.Sentence()}, {Detail}";
 }

@@ -1,7 +1,10 @@
+using Mptcp.Tcp;
+
 namespace Mptcp.Multipath;
 
 /// <summary>The latest events of a connection, for whoever comes to read them.</summary>
-internal sealed class EventLog
+/// <param name="now">The time.</param>
+internal sealed class EventLog(Func<Instant> now)
 {
     private const int Limit = 256;
     private readonly Queue<ConnectionEvent> _events = new();
@@ -35,7 +38,7 @@ internal sealed class EventLog
             _events.Dequeue();
         }
 
-        _events.Enqueue(added);
+        _events.Enqueue(added with { At = now() });
     }
 
     /// <summary>Something that may happen with every segment is counted and not told.</summary>
