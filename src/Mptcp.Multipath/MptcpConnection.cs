@@ -93,6 +93,9 @@ public sealed partial class MptcpConnection
     /// <summary>Whether both ends are known to speak Multipath TCP.</summary>
     public bool IsMultipath => _confirmed && !IsPlain;
 
+    /// <summary>Whether its handshake was ever done.</summary>
+    public bool WasEstablished => _established;
+
     /// <summary>Our end of the initial subflow.</summary>
     public IpEndpoint Local => _initial.Local;
 

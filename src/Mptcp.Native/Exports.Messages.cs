@@ -93,13 +93,14 @@ internal static unsafe partial class Exports
         });
 
     private static nint Transfer(nint stack, int s, Piece* pieces, int count, int flags, bool writes) => OnSocket(
-        stack, s, (pieces: (nint)pieces, count, flags, writes), static (socket, a) => a.writes
+        stack, s, (pieces: (nint)pieces, count, flags, writes), static (socket, a) => a.count > MostPieces ? -EINVAL
+            : a.writes
             ? WriteFrom(socket, (Piece*)a.pieces, a.count, a.flags, [])
             : ReadInto(socket, (Piece*)a.pieces, a.count, a.flags));
 
     private static nint ReadInto(NativeSocket socket, Piece* pieces, nint count, int flags)
     {
-        nint failure = Check(pieces, count, out long total);
+        nint failure = Check(pieces, count, discards: (flags & CallNames.MSG_TRUNC) != 0, out long total);
         if (failure < 0)
         {
             return failure;
@@ -153,7 +154,7 @@ internal static unsafe partial class Exports
 
     private static nint WriteFrom(NativeSocket socket, Piece* pieces, nint count, int flags, ReadOnlySpan<byte> name)
     {
-        nint failure = Check(pieces, count, out long total);
+        nint failure = Check(pieces, count, discards: false, out long total);
         if (failure < 0)
         {
             return failure;
@@ -203,7 +204,7 @@ internal static unsafe partial class Exports
         return whole;
     }
 
-    private static nint Check(Piece* pieces, nint count, out long total)
+    private static nint Check(Piece* pieces, nint count, bool discards, out long total)
     {
         total = 0;
         if (count < 0 || count > MostPieces)
@@ -223,7 +224,7 @@ internal static unsafe partial class Exports
                 return -EINVAL;
             }
 
-            if (pieces[i].Start == 0 && pieces[i].Length > 0)
+            if (pieces[i].Start == 0 && pieces[i].Length > 0 && !discards)
             {
                 return -EFAULT;
             }
@@ -254,7 +255,7 @@ internal static unsafe partial class Exports
         // struct cmsghdr: its length, level and type, and the int.
         *(nint*)message->Control = InqLength;
         var fields = (int*)(message->Control + sizeof(nint));
-        (fields[0], fields[1], fields[2]) = (Levels.SOL_TCP, ProtocolNames.TCP_INQ, socket.Readable);
+        (fields[0], fields[1], fields[2]) = (Levels.SOL_TCP, ProtocolNames.TCP_INQ, socket.ReadHint);
         message->ControlLength = Math.Min(room, (nint)(InqLength + 4));
     }
 }

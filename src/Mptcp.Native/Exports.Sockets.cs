@@ -31,19 +31,15 @@ internal static unsafe partial class Exports
                 return -EINVAL;
             }
 
-            int failure = a.address == 0 ? 0 : CheckRoom(a.length);
-            if (failure < 0)
-            {
-                return failure;
-            }
-
             int accepted = socket.Accept(out IpEndpoint peer);
-            if (accepted >= 0 && a.address != 0)
+            if (accepted < 0 || a.address == 0)
             {
-                WriteAddress(peer, a.address, a.length);
+                return accepted;
             }
 
-            return accepted;
+            // A connection whose peer cannot be told is lost, as in Linux.
+            int failure = GiveAddress(peer, a.address, a.length);
+            return failure == 0 ? accepted : socket.CloseAccepted(accepted, failure);
         });
 
     [UnmanagedCallersOnly(EntryPoint = "mptcp_connect")]
@@ -70,9 +66,10 @@ internal static unsafe partial class Exports
     public static int GetOption(nint stack, int s, int level, int name, byte* value, uint* length) => (int)OnSocket(
         stack, s, (level, name, value: (nint)value, length: (nint)length), static (socket, a) =>
         {
-            if (a.length == 0)
+            int unknown = socket.CheckGet(a.level, a.name);
+            if (unknown < 0 || a.length == 0)
             {
-                return -EFAULT;
+                return unknown < 0 ? unknown : -EFAULT;
             }
 
             int room = *(int*)a.length;
@@ -98,6 +95,7 @@ internal static unsafe partial class Exports
     [UnmanagedCallersOnly(EntryPoint = "mptcp_setsockopt")]
     public static int SetOption(nint stack, int s, int level, int name, byte* value, uint length) => (int)OnSocket(
         stack, s, (level, name, value: (nint)value, length), static (socket, a) => (int)a.length < 0 ? -EINVAL
+            : socket.CheckSet(a.level, a.name) is < 0 and int unknown ? unknown
             : a.value == 0 && a.length > 0 ? -EFAULT
             : socket.SetOption(a.level, a.name, Bytes(a.value, (nint)a.length)));
 

@@ -30,6 +30,9 @@ public sealed class StackSocket
     /// <summary>Why it closed.</summary>
     public TcpCloseReason CloseReason => Connection.CloseReason;
 
+    /// <summary>Whether its handshake was ever done.</summary>
+    public bool WasEstablished => Connection.WasEstablished;
+
     /// <summary>Bytes that wait to be read.</summary>
     public int Readable => Connection.Readable;
 

@@ -45,7 +45,8 @@ internal sealed partial class NativeSocket
 
         public bool FastOpenConnect { get; init; }
 
-        public int NotSentLowat { get; init; } = -1;
+        /// <summary>TCP_NOTSENT_LOWAT; 0: without limit.</summary>
+        public int NotSentLowat { get; init; }
 
         public bool Inq { get; init; }
 
@@ -74,8 +75,8 @@ internal sealed partial class NativeSocket
         {
             (SOL_SOCKET, SO_LINGER) => SetLinger(value),
             (SOL_TCP, TCP_CONGESTION) => SetCongestion(value),
-            (SOL_IP, IP_TOS) => value.IsEmpty ? -EINVAL : SetTypeOfService(value.Length >= IntLength ? ReadInt(value) : value[0]),
-            (SOL_SOCKET or SOL_TCP or SOL_IPV6, _) when value.Length < IntLength => IsKnown(level, name) ? -EINVAL : -ENOPROTOOPT,
+            (SOL_IP, IP_TOS) => SetTypeOfService(value.Length >= IntLength ? ReadInt(value) : value.IsEmpty ? 0 : value[0]),
+            (SOL_SOCKET or SOL_TCP or SOL_IPV6, _) when value.Length < IntLength => -EINVAL,
             (SOL_SOCKET, _) => SetOfSocket(name, ReadInt(value)),
             (SOL_TCP, _) => SetOfTcp(name, ReadInt(value)),
             (SOL_IPV6, _) when _domain == Families.AF_INET6 => SetOfV6(name, ReadInt(value)),
@@ -120,7 +121,7 @@ internal sealed partial class NativeSocket
         };
         if (number is not { } found)
         {
-            return -ENOPROTOOPT;
+            return -UnknownToGet(level);
         }
 
         // Options of IP that fit a byte are given as one to who has no room for more.
@@ -128,6 +129,34 @@ internal sealed partial class NativeSocket
         ReadOnlySpan<int> whole = [found];
         return Copy(MemoryMarshal.AsBytes(whole)[..(asByte ? 1 : IntLength)], value);
     }
+
+    /// <summary>Whether an option is there to be read or, for options that cannot be, which errno says so.</summary>
+    public int CheckGet(int level, int name)
+    {
+        bool known = level switch
+        {
+            SOL_TCP => !IsOfMultipath || name is TCP_INFO or TCP_CONGESTION || GetOfTcp(name) is not null,
+            SOL_IP => name == IP_TOS || _protocol == Families.IPPROTO_TCP,
+            SOL_MPTCP => IsOfMultipath && _stream is not { Info.Token: 0, WasEstablished: true } && name is >= MPTCP_INFO and <= MPTCP_FULL_INFO,
+            SOL_SOCKET or SOL_IPV6 => true,
+            _ => false,
+        };
+        return known ? 0 : -UnknownToGet(level);
+    }
+
+    private int UnknownToGet(int level) =>
+        level == SOL_SOCKET || ((level is SOL_TCP or SOL_IP or SOL_IPV6) && !IsOfMultipath) ? ENOPROTOOPT : EOPNOTSUPP;
+
+    /// <summary>Whether an option can be set at all: levels and names that are not known are refused unseen.</summary>
+    public int CheckSet(int level, int name) => level switch
+    {
+        SOL_SOCKET when IsOfMultipath && !IsSettable(name) => -EOPNOTSUPP,
+        SOL_TCP when IsOfMultipath && (name == TCP_IS_MPTCP || (GetOfTcp(name) is null && name != TCP_CONGESTION)) => -ENOPROTOOPT,
+        SOL_IP when name != IP_TOS => -ENOPROTOOPT,
+        SOL_SOCKET or SOL_TCP or SOL_IP => 0,
+        SOL_IPV6 when _domain == Families.AF_INET6 => 0,
+        _ => -ENOPROTOOPT,
+    };
 
     private static int ReadInt(ReadOnlySpan<byte> value) => MemoryMarshal.Read<int>(value);
 
@@ -138,15 +167,8 @@ internal sealed partial class NativeSocket
         return length;
     }
 
-    private bool IsKnown(int level, int name) => level switch
-    {
-        SOL_SOCKET => IsOfSocket(name),
-        SOL_TCP => name == TCP_INFO || name == TCP_IS_MPTCP || GetOfTcp(name) is not null,
-        _ => _domain == Families.AF_INET6 && GetOfV6(name) is not null,
-    };
-
-    private static bool IsOfSocket(int name) => name is SO_REUSEADDR or SO_TYPE or SO_ERROR or SO_SNDBUF or SO_RCVBUF
-        or SO_KEEPALIVE or SO_PRIORITY or SO_REUSEPORT or SO_ACCEPTCONN or SO_MARK or SO_PROTOCOL or SO_DOMAIN;
+    private static bool IsSettable(int name) => name is SO_REUSEADDR or SO_SNDBUF or SO_RCVBUF or SO_KEEPALIVE or SO_PRIORITY
+        or SO_REUSEPORT or SO_MARK or SO_LINGER;
 
     private int SetOfSocket(int name, int value)
     {

@@ -31,7 +31,7 @@ internal sealed partial class NativeSocket
             }
 
             bool closed = State == TcpState.Closed;
-            bool ended = _readShut || PeerFinished || (closed && _stream is not null);
+            bool ended = _readShut || PeerFinished || (closed && _stream is not null && EndsReading);
             bool bothShut = (ended && _writeShut) || closed;
             int mask = bothShut ? POLLHUP : 0;
             mask |= ended ? POLLIN | POLLRDNORM | POLLRDHUP : 0;
@@ -46,7 +46,11 @@ internal sealed partial class NativeSocket
     }
 
     /// <summary>The error that SO_ERROR would give: once.</summary>
-    private int PendingError => _stream is null || _errorTold || State != TcpState.Closed ? 0 : ErrorOf(_stream);
+    private int PendingError => _error != 0 ? _error
+        : _stream is null || _errorTold || State != TcpState.Closed ? 0 : ErrorOf(_stream);
+
+    // In Linux a Multipath TCP socket that never got through does not say that there is nothing to read.
+    private bool EndsReading => _protocol == Families.IPPROTO_TCP || _stream!.WasEstablished;
 
     private bool PeerFinished => _stream is { } stream
         && (stream.EndOfStream || stream.State is TcpState.CloseWait or TcpState.LastAck or TcpState.Closing or TcpState.TimeWait);
@@ -61,7 +65,7 @@ internal sealed partial class NativeSocket
             }
 
             Multipath.ConnectionInfo info = _stream.Info;
-            return info.NotScheduled < (uint)_settings.NotSentLowat
+            return (_settings.NotSentLowat == 0 || info.NotScheduled < (uint)_settings.NotSentLowat)
                 && info.SendRoom * (long)WritableShare >= info.SendRoom + info.SendQueued;
         }
     }
@@ -74,20 +78,22 @@ internal sealed partial class NativeSocket
             return -EAGAIN;
         }
 
-        if ((flags & MSG_OOB) != 0)
+        // Multipath TCP does not look at it.
+        if ((flags & MSG_OOB) != 0 && _protocol == Families.IPPROTO_TCP)
         {
             return -EINVAL;
         }
 
         if (_stream is null)
         {
-            return -ENOTCONN;
+            return TakeError() is > 0 and int error ? -error : -ENOTCONN;
         }
 
         int count = (flags & MSG_PEEK) != 0 ? _stream.TryPeek(destination)
             : (flags & MSG_TRUNC) != 0 ? Discard(destination.Length)
             : _stream.TryRead(destination);
-        return count > 0 || destination.IsEmpty ? count : WhyNothing();
+        bool satisfied = count > 0 || (destination.IsEmpty && (_stream.Readable > 0 || IsOfMultipath));
+        return satisfied ? count : WhyNothing();
     }
 
     /// <summary>Writes; returns how much was taken, or an errno.</summary>
@@ -129,7 +135,7 @@ internal sealed partial class NativeSocket
 
         if (_stream is not null || _listener is not null || _deferred is not null)
         {
-            return IsOpening ? -EALREADY : -EISCONN;
+            return _protocol == Families.IPPROTO_MPTCP ? -EINVAL : IsOpening ? -EALREADY : -EISCONN;
         }
 
         int failure = ReadPeer(address, out IpEndpoint remote);
@@ -142,10 +148,10 @@ internal sealed partial class NativeSocket
         switch (request)
         {
             case FIONREAD when _listener is not null:
-            case TIOCOUTQ or SIOCOUTQNSD when _listener is not null:
+            case TIOCOUTQ or SIOCOUTQNSD when _listener is not null && _protocol == Families.IPPROTO_TCP:
                 return -EINVAL;
             case FIONREAD:
-                value = IsOpening ? 0 : _stream?.Readable ?? 0;
+                value = _protocol == Families.IPPROTO_MPTCP ? ReadHint : IsOpening ? 0 : Readable;
                 return 0;
             case TIOCOUTQ:
                 value = IsOpening || _stream is null ? 0 : (int)_stream.Unacknowledged;
@@ -158,8 +164,11 @@ internal sealed partial class NativeSocket
         }
     }
 
-    /// <summary>Bytes that wait to be read, for TCP_INQ.</summary>
+    /// <summary>Bytes that wait to be read.</summary>
     public int Readable => _stream?.Readable ?? 0;
+
+    /// <summary>The same for TCP_INQ: 1 where a read would tell the end of the stream.</summary>
+    public int ReadHint => Readable == 0 && (State == TcpState.Closed || PeerFinished) ? 1 : Readable;
 
     /// <summary>The errno of a connection that ended, 0 for an end in order; what its owner did itself is no error.</summary>
     public static int ErrorOf(StackSocket stream) => stream.CloseReason switch
@@ -178,6 +187,7 @@ internal sealed partial class NativeSocket
     {
         int error = PendingError;
         _errorTold |= error != 0;
+        _error = 0;
         return error;
     }
 
@@ -193,7 +203,9 @@ internal sealed partial class NativeSocket
             return -error;
         }
 
-        return _readShut || State == TcpState.Closed ? 0 : -EAGAIN;
+        return _readShut ? 0
+            : State != TcpState.Closed ? -EAGAIN
+            : EndsReading ? 0 : -ENOTCONN;
     }
 
     private int Discard(int count)

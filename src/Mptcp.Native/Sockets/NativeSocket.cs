@@ -18,7 +18,7 @@ internal sealed partial class NativeSocket
     private readonly int _domain;
     private readonly int _protocol;
     private IpEndpoint _bound;
-    private bool _explicitPort;
+    private bool _explicitAddress;
     private StackListener? _listener;
     private StackSocket? _stream;
     private IpEndpoint? _deferred;
@@ -26,6 +26,7 @@ internal sealed partial class NativeSocket
     private bool _readShut;
     private bool _writeShut;
     private bool _errorTold;
+    private int _error;
 
     public NativeSocket(NativeStack host, int domain, int protocol)
     {
@@ -39,10 +40,10 @@ internal sealed partial class NativeSocket
 
     /// <summary>A connection that was accepted: it has the options of its listener.</summary>
     private NativeSocket(NativeSocket listener, StackSocket stream)
-        : this(listener._host, listener._domain, listener._protocol)
+        : this(listener._host, listener._domain, stream.Info.Token != 0 ? listener._protocol : Families.IPPROTO_TCP)
     {
         _settings = listener._settings;
-        (_options, _stream, _bound, _explicitPort) = (stream.Options, stream, stream.Local, true);
+        (_options, _stream, _bound, _explicitAddress) = (stream.Options, stream, stream.Local, true);
         _host.Sockets.Attach(stream, this);
     }
 
@@ -101,7 +102,7 @@ internal sealed partial class NativeSocket
             return -EINVAL;
         }
 
-        if (!place.Address.IsUnspecified && !_host.IsLocal(place.Address))
+        if (!place.Address.IsUnspecified && !place.Address.IsMulticastOrBroadcast && !_host.IsLocal(place.Address))
         {
             return -EADDRNOTAVAIL;
         }
@@ -164,6 +165,13 @@ internal sealed partial class NativeSocket
 
         peer = accepted.Present(stream.Remote);
         return number;
+    }
+
+    /// <summary>Closes what was accepted a moment ago; returns <paramref name="failure"/>.</summary>
+    public int CloseAccepted(int number, int failure)
+    {
+        _host.Sockets.Find(number)!.Close();
+        return failure;
     }
 
     public int Connect(ReadOnlySpan<byte> address)
@@ -239,7 +247,7 @@ internal sealed partial class NativeSocket
         if (_stream is { } stream)
         {
             _host.Sockets.Detach(stream);
-            if (_settings.Linger == 0 && _protocol == Families.IPPROTO_TCP)
+            if (_settings.Linger == 0)
             {
                 stream.Abort();
             }
@@ -296,7 +304,7 @@ internal sealed partial class NativeSocket
             return -EADDRINUSE;
         }
 
-        (_bound, _explicitPort) = (new IpEndpoint(place.Address, port), place.Port > 0);
+        (_bound, _explicitAddress) = (new IpEndpoint(place.Address, port), !place.Address.IsUnspecified);
         return 0;
     }
 
@@ -366,12 +374,18 @@ internal sealed partial class NativeSocket
 
         if (_stream is { } stream)
         {
+            bool stood = State is not (TcpState.Closed or TcpState.SynSent);
             _host.Sockets.Detach(stream);
             stream.Abort();
+            if (_protocol == Families.IPPROTO_TCP)
+            {
+                // The port stays, the address goes with the route that gave it; and the abort counts as an error.
+                _bound = _explicitAddress ? _bound : new IpEndpoint(AnyAddress, _bound.Port);
+                _error = stood ? ECONNRESET : _error;
+            }
         }
 
         (_stream, _deferred, _connecting, _readShut, _writeShut) = (null, null, false, false, false);
-        _bound = _explicitPort ? _bound : new IpEndpoint(AnyAddress, 0);
         return 0;
     }
 
