@@ -240,7 +240,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
         for (int i = 0; i < _alive.Count; i++)
         {
             Subflow subflow = _alive[i];
-            if (!subflow.IsUsable || !subflow.Signals.MaySend(now))
+
+            // Until the handshake is done its own options have the place of signals.
+            if (!subflow.IsUsable || !subflow.Handshake.Complete || !subflow.Signals.MaySend(now))
             {
                 continue;
             }

@@ -20,6 +20,9 @@ internal sealed class NativeStack
 
     // A deadline that stays in the past would be a fault of the engine, and must not hang the caller.
     private const int StuckLimit = 100_000;
+
+    // More than any window holds; a stack that goes on beyond it would hang its caller.
+    private const int PacketLimit = 1_000_000;
     private readonly byte[] _buffer = new byte[LongestPacket + 1];
     private readonly PacketQueue _left = new();
     private readonly Dictionary<int, Interface> _interfaces = [];
@@ -226,8 +229,13 @@ internal sealed class NativeStack
     /// <summary>Everything that may leave now leaves.</summary>
     public void Drain()
     {
-        while (Stack.TryTransmit(Now, _buffer, out int link, out int length))
+        for (int count = 0; Stack.TryTransmit(Now, _buffer, out int link, out int length); count++)
         {
+            if (count > PacketLimit)
+            {
+                throw new InvalidOperationException("Packets leave without end.");
+            }
+
             if (_interfaces.ContainsKey(link))
             {
                 _left.Add(_buffer.AsSpan(0, length), link, Now);

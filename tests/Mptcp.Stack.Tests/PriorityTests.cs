@@ -53,6 +53,22 @@ public sealed class PriorityTests
         }
     }
 
+    [Fact]
+    public void A_wish_before_the_handshake_is_done_waits_for_it()
+    {
+        var hosts = new TwoHosts(_path);
+        StackSocket client = hosts.Connect();
+        int sent = 0;
+        hosts.Drop = (_, _) => ++sent > 100 ? throw new InvalidOperationException("Signals leave without end.") : false;
+        hosts.Network.RunUntil(() => client.State == TcpState.Established, Instant.Second);
+        Assert.True(client.SetBackup(0, true));
+        hosts.Network.Run(Instant.Second);
+        Assert.DoesNotContain(hosts.Log, line => line.Contains("MpPrio", StringComparison.Ordinal));
+        client.TryWrite(new byte[1]);
+        hosts.Network.Run(Instant.Second);
+        Assert.Contains(hosts.Log, line => line.Contains("MpPrio", StringComparison.Ordinal));
+    }
+
     [Theory]
     [Trait("Requirement", "151")]
     [InlineData(0)]
