@@ -153,6 +153,20 @@ public sealed partial class MptcpConnection
         }
     }
 
+    /// <summary>The data is complete and subflows still wait; or nobody reads what the peer does not end.</summary>
+    private void HandleLingerTimeout()
+    {
+        _lingerDeadline = Instant.Never;
+        if (IsComplete)
+        {
+            _subflows.AbortUnfinished();
+        }
+        else
+        {
+            Abort();
+        }
+    }
+
     private void HandleFastCloseTimeout()
     {
         if (_fastClose.HandleTimeout(Now))

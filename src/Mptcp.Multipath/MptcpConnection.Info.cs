@@ -57,14 +57,20 @@ public sealed partial class MptcpConnection
     }
 
     /// <summary>
-    /// No more data is wanted. Of plain TCP, what arrives from now on is answered with a RST (RFC 9293 §3.6.1).
+    /// No more data is wanted. Plain TCP answers what arrives from now on with a RST (RFC 9293 §3.6.1). Multipath TCP takes
+    /// as much as the window holds, as Linux does; a minute after the peer has all of our stream, it is told by MP_FASTCLOSE
+    /// if its own has not ended.
     /// </summary>
-    public void StopReceiving()
+    public void StopReceiving(Instant now)
     {
+        Now = now;
+        _unread = true;
         if (IsPlain)
         {
-            _single.Connection.StopReceiving();
+            _single.Connection.StopReceiving(now);
         }
+
+        Settle();
     }
 
     /// <summary>Sends an ACK on every subflow that can, although nothing asks for one.</summary>

@@ -341,6 +341,10 @@ public sealed partial class MptcpConnection
                 (_lingering, _lingerDeadline) = (true, Now + LingerTime);
             }
         }
+        else if (_unread && _sender.FinAcknowledged && _lingerDeadline == Instant.Never)
+        {
+            _lingerDeadline = Now + LingerTime;
+        }
 
         // Until the handshake is done, what a Fast Open has sent is TCP's to repeat.
         if (!_break.Waiting && (_established || _sender.Una == _sender.Next))

@@ -41,6 +41,7 @@ public sealed partial class MptcpConnection
     private bool _established;
     private bool _closed;
     private bool _lingering;
+    private bool _unread;
     private bool _peerClosedFirst;
     private Instant _lingerDeadline = Instant.Never;
     private TcpCloseReason _closeReason;
@@ -339,8 +340,7 @@ public sealed partial class MptcpConnection
 
             if (_lingerDeadline <= now)
             {
-                _lingerDeadline = Instant.Never;
-                _subflows.AbortUnfinished();
+                HandleLingerTimeout();
             }
         }
 

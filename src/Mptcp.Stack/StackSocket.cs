@@ -82,9 +82,10 @@ public sealed class StackSocket
     /// <summary>
     /// Leaves the connection alone, as an application that goes away does: what was written is still delivered, then the end
     /// of the stream, and the peer learns by a RST (RFC 9293 §3.6.1), or MP_FASTCLOSE, when something of its own is lost:
-    /// what waits to be read now, or comes later.
+    /// what waits to be read now, or comes later, as <see cref="MptcpConnection.StopReceiving"/> says.
     /// </summary>
-    public void Close()
+    /// <param name="now">The time.</param>
+    public void Close(Instant now)
     {
         if (Readable > 0)
         {
@@ -92,8 +93,8 @@ public sealed class StackSocket
             return;
         }
 
-        Connection.StopReceiving();
         CompleteWrites();
+        Connection.StopReceiving(now);
     }
 
     /// <summary>Tells the connection something else from now on, as far as that may change while it runs.</summary>

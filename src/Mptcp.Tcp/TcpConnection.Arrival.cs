@@ -349,6 +349,7 @@ public sealed partial class TcpConnection
         {
             case TcpState.FinWait1:
                 Enter(TcpState.FinWait2);
+                LimitFinWait(now);
                 break;
             case TcpState.Closing:
                 EnterTimeWait(now);
@@ -358,6 +359,14 @@ public sealed partial class TcpConnection
                 break;
             default:
                 break;
+        }
+    }
+
+    private void LimitFinWait(Instant now)
+    {
+        if (State == TcpState.FinWait2 && _notReceiving)
+        {
+            _timeWaitDeadline = now + _configuration.TimeWait;
         }
     }
 

@@ -164,9 +164,13 @@ public sealed partial class TcpConnection
 
     /// <summary>
     /// No more data is wanted: what arrives from now on is answered with a RST, so that the peer learns that it is lost
-    /// (RFC 9293 §3.6.1).
+    /// (RFC 9293 §3.6.1). A peer that does not close its direction is waited for no longer than TIME-WAIT lasts.
     /// </summary>
-    public void StopReceiving() => _notReceiving = true;
+    public void StopReceiving(Instant now)
+    {
+        _notReceiving = true;
+        LimitFinWait(now);
+    }
 
     /// <summary>Sends a RST, where the peer can still lose something by the end, and forgets everything.</summary>
     public void Abort()

@@ -149,7 +149,7 @@ public sealed class SocketOptionsTests
         StackSocket server = hosts.Accept();
         client.TryWrite(new byte[10]);
         hosts.Network.Run(Instant.Second);
-        server.Close();
+        server.Close(hosts.Network.Now);
         hosts.Network.Run(Instant.Second);
         Assert.Equal(TcpCloseReason.ResetByPeer, client.CloseReason);
         Assert.Contains("Rst", hosts.Log[^1], StringComparison.Ordinal);
@@ -162,12 +162,30 @@ public sealed class SocketOptionsTests
         StackSocket client = Connect(hosts, new ConnectOptions { Socket = _plain });
         StackSocket server = hosts.Accept();
         server.TryWrite(new byte[10]);
-        server.Close();
+        server.Close(hosts.Network.Now);
         hosts.Network.Run(Instant.Second);
         Assert.Equal((10, TcpState.CloseWait), (client.Readable, client.State));
         client.TryWrite(new byte[10]);
         hosts.Network.Run(Instant.Second);
         Assert.Equal(TcpCloseReason.ResetByPeer, client.CloseReason);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_peer_that_does_not_end_its_stream_is_left_after_a_minute(bool multipath)
+    {
+        var hosts = new TwoHosts(_path);
+        StackSocket client = multipath ? hosts.Connect() : Connect(hosts, new ConnectOptions { Socket = _plain });
+        StackSocket server = hosts.Accept();
+        server.TryWrite(new byte[10]);
+        server.Close(hosts.Network.Now);
+        hosts.Network.Run(59 * Instant.Second);
+        Assert.Equal((TcpState.CloseWait, TcpState.FinWait2), (client.State, server.State));
+        hosts.Network.Run(2 * Instant.Second);
+        Assert.Equal(TcpState.Closed, server.State);
+        Assert.Equal(0, hosts.Server.Connections);
+        Assert.Equal(multipath ? TcpCloseReason.ResetByPeer : TcpCloseReason.None, client.CloseReason);
     }
 
     [Fact]

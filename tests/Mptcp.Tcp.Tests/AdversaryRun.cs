@@ -143,7 +143,7 @@ internal sealed class AdversaryRun
                 side.Abort();
                 break;
             case 17 when _dice.Next(4) == 0:
-                side.Connection.StopReceiving();
+                side.Connection.StopReceiving(_pair.Now);
                 break;
             case 18:
                 _doomed |= _dice.Next(10) == 0;

@@ -253,7 +253,7 @@ internal sealed partial class NativeSocket
             }
             else
             {
-                stream.Close();
+                stream.Close(_host.Now);
             }
         }
 

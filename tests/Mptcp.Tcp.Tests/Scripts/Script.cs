@@ -270,7 +270,7 @@ public sealed class Script
                 Connection.Abort();
                 break;
             case "stop":
-                Connection.StopReceiving();
+                Connection.StopReceiving(_now);
                 break;
             case "cork":
                 Connection.Corked = argument == "on";
