@@ -40,6 +40,9 @@ public sealed class HouseRulesTests
             Assert.Equal(line[..i].Order(StringComparer.Ordinal), references.Order(StringComparer.Ordinal));
         }
 
+        Assert.Equal(
+            line.Order(StringComparer.Ordinal),
+            References(Path.Combine(_root, "src/Mptcp.Native/Mptcp.Native.csproj")).Order(StringComparer.Ordinal));
         Assert.DoesNotContain("Mptcp.Hosting", References(Path.Combine(_root, "src/Mptcp.Simulation/Mptcp.Simulation.csproj")));
         Assert.DoesNotContain("Mptcp.Lab", References(Path.Combine(_root, "src/Mptcp/Mptcp.csproj")));
     }

@@ -90,7 +90,7 @@ internal sealed class Bottleneck
 internal sealed class BulkFlow(
     SimulatedNetwork network, StackSocket from, StackSocket to, ICongestionController controller, Func<BulkFlow, bool> goOn)
 {
-    private static readonly byte[] Zeros = new byte[16_384];
+    private static readonly byte[] _zeros = new byte[16_384];
     private readonly byte[] _sink = new byte[65_536];
     private readonly List<SubflowInfo> _subflows = [];
     private Int128 _roundTrips;
@@ -127,7 +127,7 @@ internal sealed class BulkFlow(
     {
         for (int taken = 1; taken > 0 && goOn(this); Written += taken)
         {
-            taken = from.TryWrite(Zeros);
+            taken = from.TryWrite(_zeros);
         }
 
         for (int count = to.TryRead(_sink); count > 0; count = to.TryRead(_sink))

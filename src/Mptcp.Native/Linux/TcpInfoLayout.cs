@@ -82,6 +82,12 @@ internal struct TcpInfoLayout
     public ushort TimeoutRecoveries;
     public uint TimeoutTime;
 
+    // What Linux 6.18 has behind it is about accurate ECN, which this engine does not speak.
+    private readonly ulong _accurateEcn1;
+    private readonly ulong _accurateEcn2;
+    private readonly ulong _accurateEcn3;
+    private readonly ulong _accurateEcn4;
+
     /// <summary>What TCP says of a connection, in the units of Linux: microseconds, segments, milliseconds since.</summary>
     public static TcpInfoLayout From(in TcpInfo info, Instant now)
     {

@@ -791,6 +791,7 @@ static void test_other_options(void)
     say(option(both.far, SOL_TCP, TCP_IS_MPTCP_), "accepted, get TCP_IS_MPTCP");
     length = sizeof buffer;
     say(so_getsockopt(both.near, SOL_TCP, TCP_INFO, buffer, &length), "get TCP_INFO");
+    say(length, "get TCP_INFO, length");
     say(buffer[0], "get TCP_INFO, state");
     say(buffer[5] & 7, "get TCP_INFO, options");
     part(both);
@@ -851,6 +852,7 @@ static void say_mptcp(int s, const char *state)
         say(so_getsockopt(s, SOL_MPTCP, name, whole, &length), "%s, SOL_MPTCP %d", state, name);
         say(length, "%s, SOL_MPTCP %d, length", state, name);
         say(whole[1], "%s, SOL_MPTCP %d, subflows", state, name);
+        say(whole[2], "%s, SOL_MPTCP %d, size of the kernel's", state, name);
         say(whole[3], "%s, SOL_MPTCP %d, size of the caller's", state, name);
         whole[0] = 16;
         whole[1] = 1;
@@ -866,6 +868,7 @@ static void say_mptcp(int s, const char *state)
     length = 136;
     say(so_getsockopt(s, SOL_MPTCP, 4, full, &length), "%s, MPTCP_FULL_INFO", state);
     say(length, "%s, MPTCP_FULL_INFO, length", state);
+    say(((uint32_t *)full)[0], "%s, MPTCP_FULL_INFO, size of tcp_info", state);
     say(((uint32_t *)full)[2], "%s, MPTCP_FULL_INFO, size of a subflow", state);
     say(((uint32_t *)full)[4], "%s, MPTCP_FULL_INFO, subflows", state);
     length = 39;
