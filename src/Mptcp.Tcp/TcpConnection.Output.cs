@@ -49,9 +49,7 @@ public sealed partial class TcpConnection
         SentRange range = default;
         if (!HoldsRepeats && _sender.TryRetransmit(now, out range))
         {
-            // A box may have dropped the SYN for its data (RFC 7413 §4.2.2).
-            range.Length = range.Syn ? 0 : range.Length;
-            length = Write(now, buffer, range, FlagsOf(range));
+            length = WriteAgain(now, buffer, range);
             return true;
         }
 
@@ -61,8 +59,10 @@ public sealed partial class TcpConnection
         }
         else if (!MaySendData || !TryPrepareNew(now, out range))
         {
+            bool repeats = !HoldsRepeats && _sender.TryProbeTail(now, out range);
+            length = repeats ? WriteAgain(now, buffer, range) : 0;
             _sender.UpdateProbe(now);
-            return false;
+            return repeats;
         }
 
         if (_sender.Una == _sender.Next)
@@ -79,6 +79,13 @@ public sealed partial class TcpConnection
         }
 
         return true;
+    }
+
+    private int WriteAgain(Instant now, Span<byte> buffer, SentRange range)
+    {
+        // A box may have dropped the SYN for its data (RFC 7413 §4.2.2).
+        range.Length = range.Syn ? 0 : range.Length;
+        return Write(now, buffer, range, FlagsOf(range));
     }
 
     private bool TryPrepareNew(Instant now, out SentRange range)

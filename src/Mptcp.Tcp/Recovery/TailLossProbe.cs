@@ -23,9 +23,6 @@ internal struct TailLossProbe()
     /// <summary>Whether a probe is to leave now, whatever the windows of congestion and pace say.</summary>
     public bool Due { get; private set; }
 
-    /// <summary>Whether new data has had its chance to be the probe.</summary>
-    public bool Offered { get; set; }
-
     /// <summary>Whether the probe that is out was the range that ends here.</summary>
     public readonly bool Covers(long end) => _end == end;
 
@@ -42,7 +39,7 @@ internal struct TailLossProbe()
     }
 
     /// <summary>No probe is wanted: other means look for losses.</summary>
-    public void Disarm() => (Deadline, Due, Offered) = (Instant.Never, false, false);
+    public void Disarm() => (Deadline, Due) = (Instant.Never, false);
 
     /// <summary>A recovery begins: an older probe means nothing any more.</summary>
     public void Reset()
@@ -63,14 +60,14 @@ internal struct TailLossProbe()
         }
 
         Deadline = Instant.Never;
-        (Due, Offered) = (_end < 0 && _sampled, false);
+        Due = _end < 0 && _sampled;
         return Due;
     }
 
     /// <summary>The probe has left.</summary>
     public void HandleSent(Instant now, long next, bool repeat)
     {
-        (Due, Offered, _sampled) = (false, false, false);
+        (Due, _sampled) = (false, false);
         (_end, _isRepeat, _sentAt) = (next, repeat, now);
     }
 

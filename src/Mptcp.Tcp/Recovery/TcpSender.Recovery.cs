@@ -75,7 +75,9 @@ internal sealed partial class TcpSender
         int index = _scoreboard.FirstLost();
         if (index < 0)
         {
-            return _tailProbe.Due && TryProbeTail(now, out range);
+            // New data is the better probe.
+            bool offersNew = source.HasData && !FinSent && Una + Window - Next >= SegmentSize;
+            return !offersNew && TryProbeTail(now, out range);
         }
 
         bool fits = InFlight == 0 || InFlight + _scoreboard[index].SequenceLength <= EffectiveWindow;
@@ -94,9 +96,14 @@ internal sealed partial class TcpSender
         return true;
     }
 
-    private bool TryProbeTail(Instant now, out SentRange range)
+    /// <summary>The tail loss probe, where one is due and no new data could be it. False when there is none.</summary>
+    public bool TryProbeTail(Instant now, out SentRange range)
     {
         range = default;
+        if (!_tailProbe.Due || _scoreboard.FirstLost() >= 0)
+        {
+            return false;
+        }
 
         // A FIN alone out of order is selectively acknowledged by few: the last payload tells more.
         int last = _scoreboard.Count - 1;
@@ -104,13 +111,6 @@ internal sealed partial class TcpSender
         if (last < 0 || !_scoreboard[last].InFlight || _scoreboard[last].Length > RepeatLimit)
         {
             _tailProbe.Disarm();
-            return false;
-        }
-
-        // New data is the better probe.
-        if (!_tailProbe.Offered && source.HasData && !FinSent && Una + Window - Next >= SegmentSize)
-        {
-            _tailProbe.Offered = true;
             return false;
         }
 

@@ -78,6 +78,17 @@ public class RecoveryScripts
     }
 
     [Fact]
+    public void Where_new_data_may_not_leave_the_probe_repeats_without_being_asked_twice()
+    {
+        Script script = Sent(2);
+        script.Do("nodelay off");
+        script.Do("write 500");
+        Assert.Empty(script.Take());
+        script.Play("+210 > . 1001:2001 ack 1");
+        Assert.Equal(1, script.Connection.LossProbes);
+    }
+
+    [Fact]
     public void A_second_probe_needs_a_sample_of_the_path_after_the_first()
     {
         Script script = Sent(1).Play("+300 > P. 1:1001 ack 1\n+100 < . 1 ack 1001 <sack 1:1001>");
