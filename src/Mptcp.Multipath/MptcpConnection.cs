@@ -310,6 +310,9 @@ public sealed partial class MptcpConnection
         return inFlight ? DropReason.None : DropReason.IcmpNotInFlight;
     }
 
+    /// <summary>Tells the time to verbs that have none, such as <see cref="Read"/>; it does not go back.</summary>
+    public void HandleTime(Instant now) => Now = now > Now ? now : Now;
+
     /// <summary>Runs what is due at <paramref name="now"/>.</summary>
     public void HandleTimeout(Instant now)
     {

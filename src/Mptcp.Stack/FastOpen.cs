@@ -44,7 +44,7 @@ internal sealed class FastOpen(IEntropySource entropy)
         if (socket.Told is { } told && socket.State is not (TcpState.SynSent or TcpState.SynReceived))
         {
             socket.Told = null;
-            _cache.Learn(now, socket.Local.Address, socket.Remote, told, socket.Connection.FastOpenOutcome, socket.CloseReason);
+            _cache.Learn(now, socket.Local.Address, socket.Remote, told, socket.FastOpenOutcome, socket.CloseReason);
         }
     }
 }

@@ -132,7 +132,7 @@ public sealed partial class NetworkStack
     {
         _endpointsChanged = true;
         var change = new EndpointChange(kind, endpoint);
-        foreach (StackSocket socket in _sockets)
+        foreach (StackSocket socket in _sockets.All)
         {
             socket.Connection.HandleEndpointChange(change);
         }
@@ -146,7 +146,7 @@ public sealed partial class NetworkStack
         }
 
         _endpointsChanged = false;
-        foreach (StackSocket socket in _sockets)
+        foreach (StackSocket socket in _sockets.All)
         {
             Update(now, socket);
         }
@@ -167,7 +167,7 @@ public sealed partial class NetworkStack
         StackSocket socket = _byConnection[connection!];
         TcpConfiguration configuration =
             Configure(now, socket.Options, link, syn.Destination, syn.Source) with { SynTransmissions = JoinSynTransmissions };
-        if (connection!.AcceptJoin(now, syn, configuration, link, out refusal) is { } subflow)
+        if (socket.Connection.AcceptJoin(now, syn, configuration, link, out refusal) is { } subflow)
         {
             Index(socket, subflow);
         }

@@ -22,7 +22,7 @@ public sealed partial class NetworkStack
             return;
         }
 
-        foreach (StackSocket socket in _sockets)
+        foreach (StackSocket socket in _sockets.All)
         {
             socket.Connection.HandleLink(now, link, up);
         }

@@ -18,14 +18,13 @@ public sealed partial class NetworkStack
     private readonly TokenTable<MptcpConnection> _tokens;
     private readonly AddressTable _addresses = new();
     private readonly LocalEndpoints _endpoints;
-    private readonly List<StackSocket> _sockets = [];
+    private readonly SocketTable _sockets = new();
     private readonly Dictionary<ConnectionKey, (StackSocket Socket, Subflow Subflow)> _byKey = [];
     private readonly Dictionary<MptcpConnection, StackSocket> _byConnection = [];
     private readonly ListenerTable _listeners = new();
     private readonly ReplyQueue _replies;
     private readonly SynCookies _cookies;
     private readonly FastOpen _fastOpen;
-    private int _turn;
     private DropReason _refusal;
 
     /// <summary>Makes a host without addresses.</summary>
@@ -51,25 +50,13 @@ public sealed partial class NetworkStack
     public MemoryBudget Memory { get; }
 
     /// <summary>The connections that are not over, those that nobody has accepted or everybody has left included.</summary>
-    public IReadOnlyList<StackSocket> Sockets => _sockets;
+    public IReadOnlyList<StackSocket> Sockets => _sockets.All;
 
     /// <summary>Connections that are not closed.</summary>
-    public int Connections => _sockets.Count;
+    public int Connections => _sockets.All.Count;
 
     /// <summary>When <see cref="HandleTimeout"/> wants to be called.</summary>
-    public Instant NextTimeout
-    {
-        get
-        {
-            Instant next = Instant.Never;
-            foreach (StackSocket socket in _sockets)
-            {
-                next = Instant.Min(next, socket.Connection.NextTimeout);
-            }
-
-            return next;
-        }
-    }
+    public Instant NextTimeout => _sockets.NextTimeout;
 
     /// <summary>Takes connections on <paramref name="port"/>; null when another listener has it.</summary>
     /// <param name="port">The port, on every address.</param>
@@ -95,7 +82,7 @@ public sealed partial class NetworkStack
             waiting.Abort();
         }
 
-        foreach (StackSocket socket in _sockets)
+        foreach (StackSocket socket in _sockets.All)
         {
             if (socket.Listener == listener)
             {
@@ -177,10 +164,11 @@ public sealed partial class NetworkStack
     /// <summary>Runs what is due at <paramref name="now"/>.</summary>
     public void HandleTimeout(Instant now)
     {
-        for (int i = _sockets.Count - 1; i >= 0; i--)
+        _sockets.HandleTime(now);
+        for (int i = _sockets.Awake.Count - 1; i >= 0; i--)
         {
-            StackSocket socket = _sockets[i];
-            if (socket.Connection.NextTimeout <= now)
+            StackSocket socket = _sockets.Awake[i];
+            if (socket.NextTimeout <= now)
             {
                 socket.Connection.HandleTimeout(now);
                 Update(now, socket);
@@ -200,23 +188,12 @@ public sealed partial class NetworkStack
         }
 
         FollowEndpoints(now);
-
-        // Each connection in turn: one with much to send does not starve the others.
-        for (int i = 0; i < _sockets.Count; i++)
+        _sockets.HandleTime(now);
+        for (StackSocket? socket = _sockets.First(); socket is not null; socket = _sockets.After(socket))
         {
-            StackSocket socket = _sockets[(_turn + i) % _sockets.Count];
-            bool transmitted = socket.Connection.TryTransmit(now, buffer, out length, out Subflow? subflow);
-            Update(now, socket);
-            if (transmitted)
+            if (TryTransmitFrom(socket, now, buffer, out link, out length))
             {
-                link = subflow!.Path;
-                if (!IsUp(link))
-                {
-                    i--;
-                    continue;
-                }
-
-                _turn = (_turn + i + 1) % _sockets.Count;
+                _sockets.HandleSent(socket);
                 return true;
             }
         }
@@ -226,16 +203,30 @@ public sealed partial class NetworkStack
         return false;
     }
 
+    private bool TryTransmitFrom(StackSocket socket, Instant now, Span<byte> buffer, out int link, out int length)
+    {
+        while (socket.TryTransmit(now, buffer, out length, out Subflow? subflow))
+        {
+            Update(now, socket);
+            link = subflow!.Path;
+            if (IsUp(link))
+            {
+                return true;
+            }
+        }
+
+        _sockets.Sleep(socket);
+        Update(now, socket);
+        link = -1;
+        return false;
+    }
+
     private void ForgetEnded()
     {
-        for (int i = _sockets.Count - 1; i >= 0; i--)
+        while (_sockets.TryTakeOver(out StackSocket? over))
         {
-            if (_sockets[i].Connection.IsOver)
-            {
-                _byConnection.Remove(_sockets[i].Connection);
-                _sockets[i].Connection.ReleaseMemory();
-                _sockets.RemoveAt(i);
-            }
+            _byConnection.Remove(over!.Connection);
+            over.Connection.ReleaseMemory();
         }
     }
 
@@ -402,7 +393,7 @@ public sealed partial class NetworkStack
     private StackSocket Add(SocketOptions options, StackListener? listener)
     {
         var connection = new MptcpConnection(options.Connection, _tokens, _endpoints, Memory);
-        var socket = new StackSocket(connection, options, listener);
+        var socket = new StackSocket(connection, options, listener, _sockets);
         _sockets.Add(socket);
         _byConnection.Add(connection, socket);
         return socket;
@@ -416,7 +407,7 @@ public sealed partial class NetworkStack
     /// <summary>Does what a connection asks for: subflows to open, those that are over to forget, itself to be accepted.</summary>
     private void Update(Instant now, StackSocket socket)
     {
-        while (socket.Connection.TryTakeJoin(out JoinRequest request))
+        while (socket.TryTakeJoin(out JoinRequest request))
         {
             if (TryConfigure(
                 now, socket.Options, (request.From.Address, 0), request.From.Link, request.Remote, out TcpConfiguration? configuration))
@@ -425,7 +416,7 @@ public sealed partial class NetworkStack
             }
         }
 
-        while (socket.Connection.TryTakeEnded(out Subflow? ended))
+        while (socket.TryTakeEnded(out Subflow? ended))
         {
             // Its addresses and ports may have a new owner already (RFC 6191).
             var key = new ConnectionKey(ended!.Local, ended.Remote);

@@ -10,54 +10,83 @@ namespace Mptcp.Stack;
 /// </summary>
 public sealed class StackSocket
 {
+    private readonly MptcpConnection _connection;
+    private readonly SocketTable _table;
     private SocketOptions _options;
 
-    internal StackSocket(MptcpConnection connection, SocketOptions options, StackListener? listener) =>
-        (Connection, _options, Listener) = (connection, options, listener);
+    internal StackSocket(MptcpConnection connection, SocketOptions options, StackListener? listener, SocketTable table) =>
+        (_connection, _options, Listener, _table) = (connection, options, listener, table);
 
     /// <summary>What the connection is told; <see cref="Follow"/> changes it.</summary>
     public SocketOptions Options => _options;
 
     /// <summary>Our address and port, of the initial subflow.</summary>
-    public IpEndpoint Local => Connection.Local;
+    public IpEndpoint Local => _connection.Local;
 
     /// <summary>The peer's address and port, of the initial subflow.</summary>
-    public IpEndpoint Remote => Connection.Remote;
+    public IpEndpoint Remote => _connection.Remote;
 
     /// <summary>Where the byte stream stands, in TCP's names.</summary>
-    public TcpState State => Connection.State;
+    public TcpState State => _connection.State;
 
     /// <summary>Why it closed.</summary>
-    public TcpCloseReason CloseReason => Connection.CloseReason;
+    public TcpCloseReason CloseReason => _connection.CloseReason;
 
     /// <summary>Whether its handshake was ever done.</summary>
-    public bool WasEstablished => Connection.WasEstablished;
+    public bool WasEstablished => _connection.WasEstablished;
 
     /// <summary>Bytes that wait to be read.</summary>
-    public int Readable => Connection.Readable;
+    public int Readable => _connection.Readable;
 
     /// <summary>Whether all of the peer's stream was read and nothing more will come.</summary>
-    public bool EndOfStream => Connection.EndOfStream;
+    public bool EndOfStream => _connection.EndOfStream;
 
     /// <summary>Bytes written that the peer has not acknowledged.</summary>
-    public long Unacknowledged => Connection.Unacknowledged;
+    public long Unacknowledged => _connection.Unacknowledged;
 
     /// <summary>Whether the peer speaks Multipath TCP and no path made it fall back.</summary>
-    public bool IsMultipath => Connection.IsMultipath;
+    public bool IsMultipath => _connection.IsMultipath;
 
     /// <summary>
     /// Whether the first data rode on the SYN and was taken (RFC 7413). Such a socket is accepted in SYN-RECEIVED, where
     /// it reads and writes as ever; its handshake may still fail.
     /// </summary>
-    public bool FastOpened => Connection.FastOpened;
+    public bool FastOpened => _connection.FastOpened;
 
     /// <summary>Whether no subflow has anything left to exchange: each is closed or in TIME-WAIT.</summary>
-    public bool SubflowsFinished => Connection.SubflowsFinished;
+    public bool SubflowsFinished => _connection.SubflowsFinished;
 
     /// <summary>What can be said of the connection now.</summary>
-    public ConnectionInfo Info => Connection.Info;
+    public ConnectionInfo Info => _connection.Info;
 
-    internal MptcpConnection Connection { get; }
+    /// <summary>The connection, for whoever does something to it: it will be asked what it wants now.</summary>
+    internal MptcpConnection Connection
+    {
+        get
+        {
+            _table.Wake(this);
+            _connection.HandleTime(_table.Now);
+            return _connection;
+        }
+    }
+
+    /// <summary>Its place among the sockets of the host; negative for nowhere.</summary>
+    internal int Place { get; set; } = -1;
+
+    /// <summary>Whether it is to be asked what it wants.</summary>
+    internal bool IsAwake { get; set; }
+
+    /// <summary>When it wakes by itself.</summary>
+    internal Instant Deadline { get; set; }
+
+    /// <summary>Where <see cref="DeadlineHeap"/> has it; negative for nowhere.</summary>
+    internal int HeapPlace { get; set; } = -1;
+
+    internal Instant NextTimeout => _connection.NextTimeout;
+
+    internal bool IsOver => _connection.IsOver;
+
+    internal FastOpenOutcome FastOpenOutcome => _connection.FastOpenOutcome;
 
     internal StackListener? Listener { get; set; }
 
@@ -68,13 +97,22 @@ public sealed class StackSocket
     internal TcpFastOpen? Told { get; set; }
 
     /// <summary>Copies what there is room for; returns how much, 0 to the length.</summary>
-    public int TryWrite(ReadOnlySpan<byte> bytes) => Connection.Write(bytes);
+    public int TryWrite(ReadOnlySpan<byte> bytes)
+    {
+        int count = _connection.Write(bytes);
+        if (count > 0)
+        {
+            _table.Wake(this);
+        }
+
+        return count;
+    }
 
     /// <summary>Copies what has arrived in order; returns how much, 0 to the length.</summary>
-    public int TryRead(Span<byte> destination) => Connection.Read(destination);
+    public int TryRead(Span<byte> destination) => Readable > 0 ? Connection.Read(destination) : 0;
 
     /// <summary>Copies what <see cref="TryRead"/> would give, which stays; returns how much, 0 to the length.</summary>
-    public int TryPeek(Span<byte> destination) => Connection.Peek(destination);
+    public int TryPeek(Span<byte> destination) => _connection.Peek(destination);
 
     /// <summary>Ends our direction: what was written is still delivered, then the end of the stream.</summary>
     public void CompleteWrites() => Connection.CompleteWrites();
@@ -115,10 +153,10 @@ public sealed class StackSocket
     public void AcknowledgeNow() => Connection.RequestAck();
 
     /// <summary>Replaces the list's content by what TCP says of each subflow that lives.</summary>
-    public void CopyTcpInfo(List<SubflowTcpInfo> destination) => Connection.CopyTcpInfo(destination);
+    public void CopyTcpInfo(List<SubflowTcpInfo> destination) => _connection.CopyTcpInfo(destination);
 
     /// <summary>Replaces the list's content by the subflows, those that have ended included.</summary>
-    public void CopySubflows(List<SubflowInfo> destination) => Connection.CopySubflows(destination);
+    public void CopySubflows(List<SubflowInfo> destination) => _connection.CopySubflows(destination);
 
     /// <summary>
     /// Asks the peer to use a subflow only when no other is left (MP_PRIO, RFC 8684 §3.3.8), or takes that back; our own
@@ -144,14 +182,21 @@ public sealed class StackSocket
         Connection.ResetSubflow(subflow, reason, transient);
 
     /// <summary>How often something happened, by its code: also what was ignored, and events that nobody took.</summary>
-    public int CountOf(ConnectionEventCode code) => Connection.CountOf(code);
+    public int CountOf(ConnectionEventCode code) => _connection.CountOf(code);
 
     /// <summary>Replaces the list's content by what happened how often, by code.</summary>
-    public void CopyCounts(List<(ConnectionEventCode Code, int Count)> destination) => Connection.CopyCounts(destination);
+    public void CopyCounts(List<(ConnectionEventCode Code, int Count)> destination) => _connection.CopyCounts(destination);
 
     /// <summary>The next event that was not taken yet.</summary>
-    public bool TryTakeEvent(out ConnectionEvent taken) => Connection.TryTakeEvent(out taken);
+    public bool TryTakeEvent(out ConnectionEvent taken) => _connection.TryTakeEvent(out taken);
 
     /// <summary>Ends both directions at once with a RST.</summary>
     public void Abort() => Connection.Abort();
+
+    internal bool TryTransmit(Instant now, Span<byte> buffer, out int length, out Subflow? subflow) =>
+        _connection.TryTransmit(now, buffer, out length, out subflow);
+
+    internal bool TryTakeJoin(out JoinRequest request) => _connection.TryTakeJoin(out request);
+
+    internal bool TryTakeEnded(out Subflow? ended) => _connection.TryTakeEnded(out ended);
 }
