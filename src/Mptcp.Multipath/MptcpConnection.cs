@@ -248,10 +248,13 @@ public sealed partial class MptcpConnection
     public int Write(ReadOnlySpan<byte> bytes) => _sender.Closing || _closed ? 0 : _sender.Write(bytes, _release, _useful);
 
     /// <summary>Hands out bytes that arrived in order; returns how many.</summary>
-    public int Read(Span<byte> destination)
+    /// <param name="destination">Where to.</param>
+    /// <param name="announces">Whether the peer is to hear of the room that this leaves: nothing else makes a read send.</param>
+    public int Read(Span<byte> destination, out bool announces)
     {
         int count = _received.Read(destination);
-        if (count > 0 && !_closed && (_received.Tune(Now, _subflows.LargestRtt) | _received.WindowUpdateDue))
+        announces = count > 0 && !_closed && (_received.Tune(Now, _subflows.LargestRtt) | _received.WindowUpdateDue);
+        if (announces)
         {
             // Any of these ACKs may be lost, and every subflow keeps its own view of the window.
             _subflows.RequestAck();
@@ -310,7 +313,7 @@ public sealed partial class MptcpConnection
         return inFlight ? DropReason.None : DropReason.IcmpNotInFlight;
     }
 
-    /// <summary>Tells the time to verbs that have none, such as <see cref="Read"/>; it does not go back.</summary>
+    /// <summary>Tells the time to verbs that have none, such as <see cref="CompleteWrites"/>; it does not go back.</summary>
     public void HandleTime(Instant now) => Now = now > Now ? now : Now;
 
     /// <summary>Runs what is due at <paramref name="now"/>.</summary>

@@ -109,7 +109,17 @@ public sealed class StackSocket
     }
 
     /// <summary>Copies what has arrived in order; returns how much, 0 to the length.</summary>
-    public int TryRead(Span<byte> destination) => Readable > 0 ? Connection.Read(destination) : 0;
+    public int TryRead(Span<byte> destination)
+    {
+        _connection.HandleTime(_table.Now);
+        int count = _connection.Read(destination, out bool announces);
+        if (announces)
+        {
+            _table.Wake(this);
+        }
+
+        return count;
+    }
 
     /// <summary>Copies what <see cref="TryRead"/> would give, which stays; returns how much, 0 to the length.</summary>
     public int TryPeek(Span<byte> destination) => _connection.Peek(destination);

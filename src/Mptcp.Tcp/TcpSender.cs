@@ -242,7 +242,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     public void UpdateProbe(Instant now)
     {
         // The persist timer (RFC 9293 §3.8.6.1): only for a closed window, with nothing in flight that would be answered.
-        bool needed = source.HasData && Window == 0 && _scoreboard.Count == 0 && !FinSent;
+        bool needed = Window == 0 && _scoreboard.Count == 0 && !FinSent && source.HasData;
         if (!needed)
         {
             (_probeDeadline, _probes) = (Instant.Never, 0);

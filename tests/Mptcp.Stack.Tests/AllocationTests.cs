@@ -9,9 +9,10 @@ namespace Mptcp.Stack.Tests;
 public sealed class AllocationTests
 {
     [Theory]
-    [InlineData(0)]
-    [InlineData(5000)]
-    public void In_steady_state_no_segment_allocates(int lossPerMillion)
+    [InlineData(0, 0)]
+    [InlineData(5000, 0)]
+    [InlineData(0, 30)]
+    public void In_steady_state_no_segment_allocates(int lossPerMillion, int idleConnections)
     {
         PathOptions path = PathOptions.Of(50, 10, 125_000) with { LossPerMillion = lossPerMillion };
         var network = new SimulatedNetwork(1);
@@ -30,6 +31,11 @@ public sealed class AllocationTests
         StackSocket from = client.TryConnect(network.Now, client.Addresses[0], new IpEndpoint(TwoHosts.Address(0, 2), 80))!;
         StackSocket? to = null;
         network.RunUntil(() => to is not null || listener.TryAccept(out to), Instant.Second);
+        for (int i = 0; i < idleConnections; i++)
+        {
+            client.TryConnect(network.Now, client.Addresses[0], new IpEndpoint(TwoHosts.Address(0, 2), 80));
+        }
+
         var bytes = new byte[65_536];
         long received = 0;
         Func<bool> pump = () =>

@@ -76,8 +76,8 @@ internal sealed partial class TcpSender
         if (index < 0)
         {
             // New data is the better probe.
-            bool offersNew = source.HasData && !FinSent && Una + Window - Next >= SegmentSize;
-            return !offersNew && TryProbeTail(now, out range);
+            bool fresh = !FinSent && Una + Window - Next >= SegmentSize;
+            return _tailProbe.Due && !(fresh && source.HasData) && TryProbeTail(now, out range);
         }
 
         bool fits = InFlight == 0 || InFlight + _scoreboard[index].SequenceLength <= EffectiveWindow;
