@@ -283,12 +283,17 @@ public sealed partial class MptcpConnection
         }
     }
 
-    /// <summary>A retransmission timeout makes a subflow suspect: what it holds goes on the others.</summary>
+    /// <summary>
+    /// Silence for longer than its round trip explains, or a retransmission timeout, makes a subflow suspect: what it holds
+    /// goes on the others, and it is probed.
+    /// </summary>
     private void NoticeSilence(Subflow subflow)
     {
-        if (!subflow.Suspect && !IsPlain && subflow.HasJoined && subflow.Connection.Timeouts > 0)
+        subflow.Silence.HandleTimeout(Now);
+        if (!subflow.Suspect && !IsPlain && subflow.HasJoined
+            && (subflow.Connection.Timeouts > 0 || _subflows.SilenceDeadline(subflow) <= Now))
         {
-            subflow.Suspect = true;
+            subflow.Silence.Begin(Now);
             _events.Add(ConnectionEventKind.SubflowSuspect, subflow, ConnectionEventCode.Silent);
             _subflows.ReinjectSuspects(_sender);
         }

@@ -280,10 +280,9 @@ public sealed partial class MptcpConnection
     {
         (Now, _refused) = (now, DropReason.None);
         DropReason reason = subflow.Connection.HandleSegment(now, segment);
-        if (subflow.Suspect && subflow.Connection.Timeouts == 0)
+        if (subflow.Silence.HandleArrival(now))
         {
             // Others may have stayed silent, and had nobody to hand their data to.
-            subflow.Suspect = false;
             _subflows.ReinjectSuspects(_sender);
         }
 
@@ -326,9 +325,9 @@ public sealed partial class MptcpConnection
             if (subflow.Connection.NextTimeout <= now)
             {
                 subflow.Connection.HandleTimeout(now);
-                NoticeSilence(subflow);
             }
 
+            NoticeSilence(subflow);
             subflow.Signals.HandleTimeout(now);
         }
 

@@ -31,6 +31,7 @@ public sealed partial class Subflow : ITcpUser
         _packer = new OptionPacker(connection, this);
         (Number, Path) = (number, path);
         Signals = new SubflowSignals(connection, this);
+        Silence = new SilenceWatch(this);
         Connection = new TcpConnection(configuration, this);
     }
 
@@ -97,7 +98,9 @@ public sealed partial class Subflow : ITcpUser
 
     internal SubflowSignals Signals { get; }
 
-    internal Instant NextTimeout => IsAlive ? Instant.Min(Connection.NextTimeout, Signals.NextTimeout) : Instant.Never;
+    internal Instant NextTimeout => IsAlive
+        ? Instant.Min(Instant.Min(Connection.NextTimeout, Signals.NextTimeout), Silence.NextProbe)
+        : Instant.Never;
 
     internal bool OpenedByPeer => _handshake.IsResponder;
 
@@ -123,8 +126,10 @@ public sealed partial class Subflow : ITcpUser
     /// <summary>Whether it is used only when no other is: who asks the peer to spare a path spares it as well.</summary>
     internal bool IsBackup => AskedBackup || PeerAskedBackup;
 
-    /// <summary>Whether it lets its retransmission timer run out: what it holds goes on other subflows.</summary>
-    internal bool Suspect { get; set; }
+    /// <summary>Whether it is silent although others get on: what it holds goes on other subflows.</summary>
+    internal bool Suspect => Silence.Suspect;
+
+    internal SilenceWatch Silence { get; }
 
     /// <summary>Whether it is expected to deliver what it is given.</summary>
     internal bool IsTrusted => !Suspect && !Signals.InDoubt && !LinkDown;

@@ -85,7 +85,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             Instant next = Instant.Never;
             for (int i = 0; i < _alive.Count; i++)
             {
-                next = Instant.Min(next, _alive[i].NextTimeout);
+                next = Instant.Min(next, Instant.Min(_alive[i].NextTimeout, SilenceDeadline(_alive[i])));
             }
 
             return next;
@@ -204,6 +204,25 @@ internal sealed class SubflowSet(IScheduler scheduler)
     /// <summary>Whether a subflow is a backup, by either end's wish, and not needed (RFC 8684 §3.3.8).</summary>
     public bool IsIdleBackup(Subflow subflow) =>
         subflow.IsBackup && _alive.Exists(other => other is { IsUsable: true, IsTrusted: true, IsBackup: false });
+
+    /// <summary>
+    /// When a subflow has been silent for too long, if another one gets on meanwhile or rests, and could take over; never
+    /// otherwise.
+    /// </summary>
+    public Instant SilenceDeadline(Subflow subflow)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow other = _alive[i];
+            if (other != subflow && other is { IsUsable: true, IsTrusted: true }
+                && (other.Connection.BytesInFlight == 0 || other.Connection.LastProgress > subflow.Connection.LastProgress))
+            {
+                return subflow.IsUsable ? subflow.Silence.Deadline : Instant.Never;
+            }
+        }
+
+        return Instant.Never;
+    }
 
     /// <summary>A subflow by its number; null when it is over.</summary>
     public Subflow? Find(int number)

@@ -65,6 +65,12 @@ public sealed partial class TcpConnection
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long SmoothedRtt => _sender.SmoothedRtt;
 
+    /// <summary>RTTVAR in nanoseconds (RFC 6298); 0 before the first sample.</summary>
+    public long RttVariation => _sender.RttVariation;
+
+    /// <summary>When something last proved to have arrived, or, after an idle time, left.</summary>
+    public Instant LastProgress => _sender.LastProgress;
+
     /// <summary>The retransmission timeout in nanoseconds, back-off included (RFC 6298).</summary>
     public long RetransmissionTimeout => _sender.RetransmissionTimeout;
 
@@ -185,6 +191,12 @@ public sealed partial class TcpConnection
 
     /// <summary>Sends an ACK soon, whatever has arrived: a window update, or options of the user.</summary>
     public void RequestAck() => _receiver.RequestAck();
+
+    /// <summary>
+    /// The path is known to carry segments again: what timed out goes again now, and does not wait for the timer, which has
+    /// backed off.
+    /// </summary>
+    public void HandlePathBack(Instant now) => _sender.HandlePathBack(now);
 
     /// <summary>Sends a segment that the peer answers with an ACK and its window, whether or not something is in flight.</summary>
     public void RequestProbe() => _sender.RequestProbe();

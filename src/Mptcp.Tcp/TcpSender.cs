@@ -44,6 +44,11 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long SmoothedRtt => _rtt.Smoothed;
 
+    public long RttVariation => _rtt.Variation;
+
+    /// <summary>When something was last found to have arrived, or left with nothing else on its way.</summary>
+    public Instant LastProgress { get; private set; }
+
     public long RetransmissionTimeout => _rtt.Rto;
 
     public long CongestionWindow => _congestion.Window;
@@ -172,6 +177,17 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         ArmRetransmission(now);
     }
 
+    /// <summary>The path carries segments again: what timed out is not to wait for a timer that has backed off.</summary>
+    public void HandlePathBack(Instant now)
+    {
+        if (_timeouts > 0 && _scoreboard.Count > 0)
+        {
+            _rtt.ResetBackOff();
+            _scoreboard.MarkAllLost();
+            ArmRetransmission(now);
+        }
+    }
+
     public void HandleTimeout(Instant now)
     {
         _pacer.HandleTimeout(now);
@@ -229,6 +245,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     public void HandleSent(Instant now, SentRange range)
     {
         range.Mark = _delivery.Mark(now, idle: _scoreboard.BytesInFlight == 0);
+        LastProgress = _scoreboard.BytesInFlight == 0 ? now : LastProgress;
         _scoreboard.Add(range, now);
         CountSent(range.Length, again: false);
         Pace(now, range.Length);
@@ -272,6 +289,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         {
             return;
         }
+
+        LastProgress = now;
 
         // Karn: a range that was sent twice says nothing about the round trip (RFC 6298 §3).
         long roundTrip = outcome.Latest.Transmissions == 1 ? Math.Max(1, now - outcome.Latest.SentAt) : 0;

@@ -1,0 +1,171 @@
+using Mptcp.Multipath;
+using Mptcp.Simulation;
+using Mptcp.Tcp;
+using Xunit;
+
+namespace Mptcp.Stack.Tests;
+
+/// <summary>Paths that go dark: how soon others take over, and how soon they are used again (docs/decisions/0010).</summary>
+public sealed class SilenceTests
+{
+    private static readonly PathOptions _path = PathOptions.Of(20, 15, 75_000);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_dark_path_costs_less_than_150_ms(int dark)
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        Transfer transfer = Begin(hosts, 20_000_000);
+        transfer.RunUntil(2 * Instant.Second);
+        hosts.Network.Paths[dark].BlackHoled = true;
+        transfer.RunToEnd();
+        Assert.True(transfer.LongestGap <= 150 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+        Assert.True(transfer.Megabits > 0.9 * 22.9, $"{transfer.Megabits:F1} Mbit/s");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(20)]
+    public void Data_flows_half_a_second_after_all_paths_have_come_back(int seconds)
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        Transfer transfer = Begin(hosts, 20_000_000);
+        transfer.RunUntil(2 * Instant.Second);
+        Cut(hosts, cut: true);
+        transfer.RunUntil(seconds * Instant.Second);
+        Cut(hosts, cut: false);
+        int before = transfer.Stream.Received;
+        Assert.True(hosts.Network.RunUntil(() => transfer.Pump() > before, Instant.Second / 2), "nothing came for half a second");
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void A_path_that_has_come_back_carries_its_share()
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        Transfer transfer = Begin(hosts, 60_000_000);
+        transfer.RunUntil(2 * Instant.Second);
+        hosts.Network.Paths[0].BlackHoled = true;
+        transfer.RunUntil(4 * Instant.Second);
+        hosts.Network.Paths[0].BlackHoled = false;
+        transfer.RunUntil(Instant.Second);
+        (long first, long second) = Carried(hosts);
+        transfer.RunUntil(2 * Instant.Second);
+        (long firstLater, long secondLater) = Carried(hosts);
+        double share = (firstLater - first) / (double)(firstLater - first + secondLater - second);
+        Assert.True(share >= 0.3, $"{share:P0}");
+    }
+
+    [Fact]
+    public void A_dark_path_is_asked_each_400_ms_and_less_often_after_a_minute()
+    {
+        var hosts = new TwoHosts(_path, _path);
+        Transfer transfer = Begin(hosts, 1_000_000);
+        transfer.RunUntil(Instant.Second / 10);
+        hosts.Drop = (path, _) => path == 0;
+        hosts.Log.Clear();
+        transfer.RunUntil(10 * Instant.Second);
+        Assert.InRange(Probes(hosts), 22, 26);
+        transfer.RunUntil(50 * Instant.Second);
+        hosts.Log.Clear();
+        transfer.RunUntil(300 * Instant.Second);
+        Assert.InRange(Probes(hosts), 7, 14);
+    }
+
+    [Fact]
+    public void A_path_that_answers_probes_and_delivers_nothing_is_left_in_peace()
+    {
+        var hosts = new TwoHosts(_path, _path);
+        Transfer transfer = Begin(hosts, 20_000_000);
+        transfer.RunUntil(Instant.Second);
+        hosts.Drop = (path, line) => path == 0 && line[1] == '>' && !$"{line} ".Contains(" 0 ", StringComparison.Ordinal);
+        hosts.Log.Clear();
+        transfer.RunToEnd();
+        Assert.InRange(Probes(hosts), 2, 12);
+        Assert.Equal(TcpState.Established, hosts.SubflowsOf(transfer.Client)[0].State);
+        Assert.True(transfer.LongestGap <= 150 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+    }
+
+    [Fact]
+    public void Full_queues_and_losses_raise_no_suspicion()
+    {
+        PathOptions[][] pairs =
+        [
+            [PathOptions.Of(50, 10, 125_000), PathOptions.Of(50, 10, 125_000)],
+            [PathOptions.Of(30, 10, 90_000), PathOptions.Of(20, 50, 300_000)],
+            [PathOptions.Of(50, 5, 64_000), PathOptions.Of(5, 100, 500_000)],
+            [PathOptions.Of(50, 10, 125_000) with { LossPerMillion = 10_000 }, PathOptions.Of(20, 30, 150_000)],
+        ];
+        foreach (PathOptions[] pair in pairs)
+        {
+            var hosts = new TwoHosts(pair) { Describes = false };
+            Transfer transfer = Begin(hosts, 20_000_000);
+            transfer.RunToEnd();
+            Assert.Equal(0, transfer.Client.CountOf(ConnectionEventCode.Silent));
+        }
+    }
+
+    private static Transfer Begin(TwoHosts hosts, int size)
+    {
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        return new Transfer(hosts.Network, client, new Stream(client, server, size));
+    }
+
+    private static void Cut(TwoHosts hosts, bool cut)
+    {
+        foreach (SimulatedPath path in hosts.Network.Paths)
+        {
+            path.BlackHoled = cut;
+        }
+    }
+
+    private static (long First, long Second) Carried(TwoHosts hosts) =>
+        (hosts.Network.Paths[0].Forward.Counters.Delivered.Bytes, hosts.Network.Paths[1].Forward.Counters.Delivered.Bytes);
+
+    private static int Probes(TwoHosts hosts) =>
+        hosts.Log.Count(line => line.StartsWith("0> Ack 0", StringComparison.Ordinal));
+
+    /// <summary>A stream while it flows, and the longest time in which none of it arrived.</summary>
+    private sealed class Transfer(SimulatedNetwork network, StackSocket client, Stream stream)
+    {
+        private readonly Instant _start = network.Now;
+        private Instant _last = network.Now;
+        private int _received;
+
+        public StackSocket Client => client;
+
+        public Stream Stream => stream;
+
+        public long LongestGap { get; private set; }
+
+        public double Megabits => stream.Received * 8e3 / (network.Now - _start);
+
+        public int Pump()
+        {
+            stream.Pump();
+            if (stream.Received > _received)
+            {
+                LongestGap = Math.Max(LongestGap, network.Now - _last);
+                (_received, _last) = (stream.Received, network.Now);
+            }
+
+            return _received;
+        }
+
+        public void RunUntil(long time)
+        {
+            Instant end = network.Now + time;
+            network.RunUntil(() => Pump() < 0, time);
+            Assert.Equal(end, network.Now);
+        }
+
+        public void RunToEnd()
+        {
+            Assert.True(network.RunUntil(() => Pump() > 0 && stream.Complete, 600 * Instant.Second), stream.ToString());
+            Assert.True(stream.Intact);
+        }
+    }
+}
