@@ -96,7 +96,7 @@ public sealed partial class MptcpConnection
         }
 
         return !_subflows.IsIdleBackup(subflow)
-            && (_sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow)));
+            && (_sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow, _sender.Sample)));
     }
 
     /// <summary>What waits to be sent, for Nagle's algorithm: what has to go again does not wait for company.</summary>
@@ -113,11 +113,16 @@ public sealed partial class MptcpConnection
         }
 
         int length = _sender.TakeReinjection(subflow, limit, out dataOffset);
-        return length > 0 || _subflows.IsSpared(subflow) ? length : _sender.TakeNew(limit, out dataOffset);
+        return length > 0 || _subflows.IsSpared(subflow, _sender.Sample) ? length : _sender.TakeNew(limit, out dataOffset);
     }
 
     /// <summary>Gives data to the SYN of the initial subflow, without a mapping (RFC 8684 Appendix B).</summary>
     internal int TakeForSyn(int limit) => _sender.TakePlain(limit);
+
+    /// <summary>Whether another subflow would deliver a segment sooner than this one.</summary>
+    internal bool HasFasterThan(Subflow subflow) => !IsPlain && _subflows.HasFasterThan(subflow);
+
+    internal void Reinject(long start, long end, Subflow source) => _sender.Reinject(start, end, source);
 
     internal void HandleNotTaken(long offset) => _sender.TakeBack(offset);
 

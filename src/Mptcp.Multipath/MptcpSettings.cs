@@ -27,8 +27,8 @@ public sealed record MptcpSettings
     /// <summary>Whether to speak Multipath TCP at all; without it a connection is plain TCP from its first segment on.</summary>
     public bool Multipath { get; init; } = true;
 
-    /// <summary>Which subflow sends first. Without state, so that connections may share it.</summary>
-    public IScheduler Scheduler { get; init; } = new LowestRtt();
+    /// <summary>Which subflow gets new data. Without state, so that connections may share it.</summary>
+    public IScheduler Scheduler { get; init; } = new EarliestDelivery();
 
     /// <summary>How many subflows a connection may have at a time, those that it is opening included.</summary>
     public int MaxSubflows { get; init; } = 8;

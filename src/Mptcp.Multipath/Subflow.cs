@@ -299,6 +299,10 @@ public sealed partial class Subflow : ITcpUser
         if (segment.HasData)
         {
             Signals.HandleProgress();
+            if (segment.Transmission > 1 && _connection.HasFasterThan(this))
+            {
+                ReinjectAt(segment.Offset);
+            }
         }
 
         // What is written may itself owe an ACK.
@@ -418,6 +422,17 @@ public sealed partial class Subflow : ITcpUser
                 mapping.Reinjected = true;
                 sender.Reinject(mapping.DataOffset, mapping.DataEnd, this);
             }
+        }
+    }
+
+    /// <summary>What it repeats may be there sooner by another subflow: the mapping at a place goes there as well, once.</summary>
+    private void ReinjectAt(long offset)
+    {
+        int index = _sent.Find(offset);
+        if (index >= 0 && !_sent[index].Reinjected)
+        {
+            _sent[index].Reinjected = true;
+            _connection.Reinject(_sent[index].DataOffset, _sent[index].DataEnd, this);
         }
     }
 

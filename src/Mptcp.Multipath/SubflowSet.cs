@@ -198,8 +198,8 @@ internal sealed class SubflowSet(IScheduler scheduler)
     }
 
     /// <summary>Whether a subflow gets no new data because a better one is there.</summary>
-    public bool IsSpared(Subflow subflow) =>
-        (!subflow.IsTrusted && AnyTrusted) || IsIdleBackup(subflow);
+    public bool IsSpared(Subflow subflow, in ConnectionSample connection) => _alive.Count > 1
+        && ((!subflow.IsTrusted && AnyTrusted) || IsIdleBackup(subflow) || Rests(subflow, connection));
 
     /// <summary>Whether a subflow is a backup, by either end's wish, and not needed (RFC 8684 §3.3.8).</summary>
     public bool IsIdleBackup(Subflow subflow) =>
@@ -400,9 +400,59 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
     }
 
-    private long RankOf(Subflow subflow) => scheduler.Rank(new SubflowSample(
-        subflow.Number,
-        subflow.Connection.SmoothedRtt,
-        subflow.Connection.CongestionWindow,
-        subflow.Connection.BytesInFlight));
+    private bool Rests(Subflow subflow, in ConnectionSample connection)
+    {
+        // They are in the order of their ranks: the first that works is the best.
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow best = _alive[i];
+            if (best == subflow)
+            {
+                return false;
+            }
+
+            if (best is { IsUsable: true, IsTrusted: true } && !IsIdleBackup(best))
+            {
+                return scheduler.Rests(SampleOf(subflow), SampleOf(best), connection);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether another subflow, one that is used, would deliver a segment sooner than this one repeats it.</summary>
+    public bool HasFasterThan(Subflow subflow)
+    {
+        if (_alive.Count < 2)
+        {
+            return false;
+        }
+
+        long time = SampleOf(subflow).DeliveryTime;
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow other = _alive[i];
+            if (other != subflow && other is { IsUsable: true, IsTrusted: true } && !IsIdleBackup(other)
+                && SampleOf(other) is { SmoothedRtt: > 0 } sample && sample.DeliveryTime < time)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private long RankOf(Subflow subflow) => scheduler.Rank(SampleOf(subflow));
+
+    private static SubflowSample SampleOf(Subflow subflow)
+    {
+        TcpConnection connection = subflow.Connection;
+        return new SubflowSample(
+            subflow.Number, connection.SmoothedRtt, connection.CongestionWindow, connection.BytesInFlight)
+        {
+            MinimumRtt = connection.MinimumRtt,
+            DeliveryRate = connection.DeliveryRate,
+            SegmentSize = connection.SegmentSize,
+        };
+    }
 }

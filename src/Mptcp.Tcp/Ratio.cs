@@ -1,7 +1,7 @@
 namespace Mptcp.Tcp;
 
 /// <summary>Products that are divided at once, exact also where the product has more than 64 bits.</summary>
-internal static class Ratio
+public static class Ratio
 {
     /// <summary><paramref name="value"/> times <paramref name="numerator"/> by <paramref name="denominator"/>, rounded down.</summary>
     /// <param name="value">Not negative.</param>

@@ -115,6 +115,13 @@ public sealed partial class TcpConnection
             return false;
         }
 
+        // A FIN on its way asks as well; an answer to both would meet nobody when the first has ended the connection.
+        if (_sender is { FinSent: true, FinAcknowledged: false })
+        {
+            _sender.HandleProbeSent();
+            return false;
+        }
+
         // An old sequence number makes the peer answer with its window and takes no sequence space.
         _sender.HandleProbeSent();
         length = Write(now, buffer, new SentRange { Start = _sender.Una - 1 }, TcpFlags.Ack);

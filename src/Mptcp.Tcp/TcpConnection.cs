@@ -68,6 +68,12 @@ public sealed partial class TcpConnection
     /// <summary>RTTVAR in nanoseconds (RFC 6298); 0 before the first sample.</summary>
     public long RttVariation => _sender.RttVariation;
 
+    /// <summary>The least round-trip time of the last ten seconds in nanoseconds; 0 before the first sample.</summary>
+    public long MinimumRtt => _sender.MinimumRtt;
+
+    /// <summary>The greatest rate of delivery of the last ten round trips, in bytes per second; 0 before the first.</summary>
+    public long DeliveryRate => _sender.DeliveryRate;
+
     /// <summary>When something last proved to have arrived, or, after an idle time, left.</summary>
     public Instant LastProgress => _sender.LastProgress;
 

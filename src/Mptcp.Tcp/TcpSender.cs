@@ -10,6 +10,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     private Pacer _pacer;
     private RttEstimator _rtt = new(configuration.MinimumRto);
     private DeliverySampler _delivery;
+    private RoundMaximum _rates;
     private ICongestionController _congestion = configuration.CongestionControl(configuration.MaximumSegmentSize);
     private Instant _lastSent;
     private long _peakRound;
@@ -45,6 +46,10 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     public long SmoothedRtt => _rtt.Smoothed;
 
     public long RttVariation => _rtt.Variation;
+
+    public long MinimumRtt => _rtt.Minimum;
+
+    public long DeliveryRate => _rates.Value;
 
     /// <summary>When something was last found to have arrived, or left with nothing else on its way.</summary>
     public Instant LastProgress { get; private set; }
@@ -301,6 +306,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         }
 
         _delivery.HandleDelivered(now, outcome.Delivered, outcome.Latest, _rtt.Minimum);
+        _rates.Add(_delivery.Rate, _delivery.Round);
         _congestion.HandleAck(new CongestionSample
         {
             Now = now,

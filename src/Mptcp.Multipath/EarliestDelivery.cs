@@ -1,0 +1,47 @@
+using Mptcp.Tcp;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// The default (docs/decisions/0011): the lowest round trip first, and a slower subflow only with what arrives there before
+/// the faster one could have brought it, and what leaves the faster one room in the peer's window meanwhile; never with more
+/// than keeps its path busy. What a path will take is reckoned by its rate and what is in flight, not by a round-trip time
+/// that grew old while it rested.
+/// </summary>
+public sealed class EarliestDelivery : IScheduler
+{
+    // Twice the bandwidth-delay product keeps a path busy through the sawtooth of its window.
+    private const int BusyProducts = 2;
+
+    // A path that has just begun has no rate worth the name.
+    private const int LeastSegments = 10;
+
+    /// <inheritdoc/>
+    public long Rank(in SubflowSample sample) => sample.SmoothedRtt;
+
+    /// <inheritdoc/>
+    public bool Rests(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection)
+    {
+        if (sample.DeliveryRate == 0 || best.DeliveryRate == 0)
+        {
+            return false;
+        }
+
+        long later = sample.DeliveryTime - best.DeliveryTime;
+        return later > 0 && (IsBusy(sample) || IsLate(best, connection, later) || HoldsUp(sample, best, connection, later));
+    }
+
+    private static bool IsBusy(in SubflowSample sample) => sample.BytesInFlight >= Math.Max(
+        Ratio.Of(BusyProducts * sample.DeliveryRate, sample.MinimumRtt, Instant.Second), LeastSegments * sample.SegmentSize);
+
+    /// <summary>The better subflow will have delivered all that waits before this one delivers its next segment.</summary>
+    private static bool IsLate(in SubflowSample best, in ConnectionSample connection, long later) =>
+        Ratio.Of(connection.Unscheduled, Instant.Second, best.DeliveryRate) < later;
+
+    /// <summary>
+    /// The window is what the receiver holds behind the oldest byte it lacks. While that is on its way here, the better
+    /// subflow fills the window and stops.
+    /// </summary>
+    private static bool HoldsUp(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection, long later) =>
+        Ratio.Of(best.DeliveryRate, later, Instant.Second) > connection.Window - sample.BytesInFlight - sample.SegmentSize;
+}
