@@ -22,51 +22,100 @@ internal static class ScenarioBench
             return 2;
         }
 
-        bool equal = true;
+        bool whole = true;
         foreach (Scenario scenario in scenarios)
         {
-            foreach (IDriver driver in chosen)
+            // The drivers take turns, so that what else the machine does meets all of them.
+            var results = chosen.ToDictionary(driver => driver.Name, _ => new List<Result>());
+            for (int run = 0; run < runs; run++)
             {
-                for (int run = 0; run < runs; run++)
+                foreach (IDriver driver in chosen)
                 {
-                    equal &= await RunAsync(scenario, driver, seed: (ulong)run + 1);
+                    Result? result = await RunAsync(scenario, driver, seed: (ulong)run + 1);
+                    whole &= result is not null;
+                    results[driver.Name].AddRange(result is null ? [] : [result]);
                 }
+            }
+
+            if (runs > 1)
+            {
+                Summarise(scenario, results);
             }
         }
 
-        return equal ? 0 : 1;
+        return whole ? 0 : 1;
     }
 
-    private static async Task<bool> RunAsync(Scenario scenario, IDriver driver, ulong seed)
+    /// <summary>A line for each driver: goodput and longest gap, each as least, median, greatest.</summary>
+    private static void Summarise(Scenario scenario, Dictionary<string, List<Result>> results)
+    {
+        results.TryGetValue("kernel-kernel", out List<Result>? yardstick);
+        foreach ((string driver, List<Result> runs) in results.Where(entry => entry.Value.Count > 0))
+        {
+            double[] rates = [.. runs.Select(run => run.Megabits).Order()];
+            double[] gaps = [.. runs.Select(run => run.LongestGap.TotalMilliseconds).Order()];
+            string ratio = yardstick is { Count: > 0 }
+                ? $", {Median(rates) / Median([.. yardstick.Select(run => run.Megabits).Order()]):F2} of the kernel's"
+                : "";
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{scenario.Name} {driver}: {rates[0]:F1} / {Median(rates):F1} / {rates[^1]:F1} Mbit/s{ratio}; gaps {gaps[0]:F0} / {Median(gaps):F0} / {gaps[^1]:F0} ms"));
+        }
+    }
+
+    private static double Median(double[] sorted) => (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+
+    /// <summary>Runs one transfer; null when it was not done, or other bytes came.</summary>
+    private static async Task<Result?> RunAsync(Scenario scenario, IDriver driver, ulong seed)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var lab = new TwoPathLab(
             new LabOptions { Paths = scenario.Paths, Client = driver.Client, Server = driver.Server, Seed = seed });
         using var payload = new Payload(scenario.Bytes, seed);
         using var meter = new StreamMeter();
-        Timer? cutter = null;
+        var timers = new List<Timer>();
         try
         {
             await driver.TransferAsync(
                 lab,
                 payload,
                 meter,
-                connected: () => cutter = scenario.CutFirstPathAfter is { } after
-                    ? new Timer(_ => lab.Emulator.SetBlackHole(0, true), null, after, Timeout.InfiniteTimeSpan)
-                    : null,
+                connected: () =>
+                {
+                    Schedule(timers, lab, scenario, scenario.CutAfter, cut: true);
+                    Schedule(timers, lab, scenario, scenario.HealAfter, cut: false);
+                },
                 limit.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
             Console.WriteLine($"{scenario.Name} {driver.Name}: not done after two minutes, {meter.Bytes} bytes came");
-            return false;
+            return null;
         }
         finally
         {
-            cutter?.Dispose();
+            timers.ForEach(timer => timer.Dispose());
         }
 
         Console.WriteLine(Report.Line(scenario, driver, lab, payload, meter));
-        return payload.Sha256 == meter.Sha256;
+        return payload.Sha256 == meter.Sha256 ? new Result(meter.MegabitsPerSecond, meter.LongestGap) : null;
     }
+
+    private static void Schedule(List<Timer> timers, TwoPathLab lab, Scenario scenario, TimeSpan? after, bool cut)
+    {
+        if (after is { } time)
+        {
+            timers.Add(new Timer(_ => Cut(lab, scenario, cut), null, time, Timeout.InfiniteTimeSpan));
+        }
+    }
+
+    private static void Cut(TwoPathLab lab, Scenario scenario, bool cut)
+    {
+        for (int path = 0; path < (scenario.CutAll ? scenario.Paths.Count : 1); path++)
+        {
+            lab.Emulator.SetBlackHole(path, cut);
+        }
+    }
+
+    private sealed record Result(double Megabits, TimeSpan LongestGap);
 }

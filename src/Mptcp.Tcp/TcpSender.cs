@@ -306,7 +306,12 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         }
 
         _delivery.HandleDelivered(now, outcome.Delivered, outcome.Latest, _rtt.Minimum);
-        _rates.Add(_delivery.Rate, _delivery.Round);
+        if (outcome.Latest.Length > 0)
+        {
+            // A handshake says nothing of the rate.
+            _rates.Add(_delivery.Rate, _delivery.Round);
+        }
+
         _congestion.HandleAck(new CongestionSample
         {
             Now = now,
