@@ -41,7 +41,7 @@ public sealed partial class MptcpConnection
         }
 
         subflow.ResetReceived = options.Reset;
-        subflow.IsPathRefused |= options.Reset is { Transient: false };
+        subflow.IsPathRefused |= options.Reset is { Transient: false, Reason: not MpTcpRstReason.Unspecified };
         subflow.Ends(
             options.Fail is not null ? ConnectionEventCode.PeerChecksumFailed
                 : subflow.Connection.State == TcpState.SynSent ? ConnectionEventCode.Refused
@@ -80,11 +80,6 @@ public sealed partial class MptcpConnection
         if (!IsPlain)
         {
             subflow.ReinjectAll(_sender);
-        }
-
-        if (subflow.IsPathRefused)
-        {
-            _pathManager.HandleRefused(subflow.Local.Address, subflow.Remote);
         }
 
         if (_fastClose.Carrier == subflow)
@@ -149,7 +144,7 @@ public sealed partial class MptcpConnection
         }
         else if (_break.IsAttemptDue(Now))
         {
-            _pathManager.TryAgain();
+            _paths.TryAgain();
         }
     }
 

@@ -11,13 +11,13 @@ public sealed partial class MptcpConnection
         IsMultipath = IsMultipath,
         RemoteKeyKnown = _keys.RemoteKnown,
         ChecksumInUse = ChecksumInUse && !IsPlain,
-        DenyInitialRemote = _pathManager.DenyInitialRemote,
+        DenyInitialRemote = _paths.DenyInitialRemote,
         Token = _registered ? _keys.LocalToken : 0,
         RemoteToken = _keys.RemoteToken,
         FurtherSubflows = _subflows.Further,
         Subflows = _subflows.CountAlive,
-        AddressesAnnounced = _pathManager.AddressesAnnounced,
-        AddressesAccepted = _pathManager.AddressesAccepted,
+        AddressesAnnounced = _paths.AddressesAnnounced,
+        AddressesAccepted = _paths.AddressesAccepted,
         Limits = _endpoints.Limits,
         WriteSequence = _keys.Send.ToWire64(_sender.FinOffset),
         SendUnacknowledged = _keys.Send.ToWire64(_sender.Una),
@@ -43,6 +43,17 @@ public sealed partial class MptcpConnection
         {
             TcpConnection subflow = _subflows.Alive[i].Connection;
             subflow.Follow(now, change(subflow.Configuration));
+        }
+    }
+
+    /// <summary>Puts another scheduler in place: it decides from the next segment on.</summary>
+    public void SetScheduler(IScheduler scheduler)
+    {
+        _scheduler.Switch(scheduler);
+        for (int i = 0; i < _subflows.Count; i++)
+        {
+            // One that duplicates begins here: what is on its way has its subflow.
+            _subflows.Alive[i].GivenTo = _sender.Next;
         }
     }
 

@@ -54,7 +54,7 @@ public sealed partial class MptcpConnection
         _dss.ChecksumInUse |= checksumRequired || _settings.ChecksumRequired;
     }
 
-    internal void HandleDenyInitialAddress() => _pathManager.DenyInitialRemote = true;
+    internal void HandleDenyInitialAddress() => _paths.DenyInitialRemote = true;
 
     /// <summary>Bytes at the front of our stream that left in the SYN.</summary>
     internal int SentInSyn => _initial.SentInSyn;
@@ -68,7 +68,7 @@ public sealed partial class MptcpConnection
     internal void HandleConfirmed()
     {
         _confirmed = true;
-        _pathManager.HandleConfirmed(_settings.AnnounceAddresses);
+        _paths.HandleConfirmed();
         RunPathCommands();
     }
 
@@ -78,6 +78,7 @@ public sealed partial class MptcpConnection
     internal void HandleJoined(Subflow subflow)
     {
         (_joined, _fallbackDue) = (true, null);
+        subflow.JoinedAt = Now;
         HandleRejoined();
         _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Joined);
         _subflows.ReinjectSuspects(_sender);
@@ -96,12 +97,12 @@ public sealed partial class MptcpConnection
         }
 
         return !_subflows.IsIdleBackup(subflow)
-            && (_sender.HasReinjection(subflow) || (_sender.Unscheduled > 0 && !_subflows.IsSpared(subflow, _sender.Sample)));
+            && (_sender.HasReinjection(subflow) || (HasNewFor(subflow) && !_subflows.IsSpared(subflow, Sample)));
     }
 
     /// <summary>What waits to be sent, for Nagle's algorithm: what has to go again does not wait for company.</summary>
     internal long UnsentOn(Subflow subflow) =>
-        !IsPlain && _sender.HasReinjection(subflow) ? long.MaxValue : _sender.Unscheduled;
+        !IsPlain && (_sender.HasReinjection(subflow) || HasCopyFor(subflow)) ? long.MaxValue : _sender.Unscheduled;
 
     /// <summary>Gives a subflow data for one segment: what another one failed to deliver first, then new data.</summary>
     internal int TakeData(Subflow subflow, int limit, out long dataOffset)
@@ -113,14 +114,30 @@ public sealed partial class MptcpConnection
         }
 
         int length = _sender.TakeReinjection(subflow, limit, out dataOffset);
-        return length > 0 || _subflows.IsSpared(subflow, _sender.Sample) ? length : _sender.TakeNew(limit, out dataOffset);
+        if (length > 0 || _subflows.IsSpared(subflow, Sample))
+        {
+            return length;
+        }
+
+        if (!HasCopyFor(subflow))
+        {
+            length = _sender.TakeNew(limit, out dataOffset);
+        }
+        else
+        {
+            dataOffset = Math.Max(subflow.GivenTo, _sender.Una);
+            length = (int)Math.Min(_sender.Next - dataOffset, limit);
+        }
+
+        subflow.GivenTo = dataOffset + length;
+        return length;
     }
 
     /// <summary>Gives data to the SYN of the initial subflow, without a mapping (RFC 8684 Appendix B).</summary>
     internal int TakeForSyn(int limit) => _sender.TakePlain(limit);
 
     /// <summary>Whether another subflow would deliver a segment sooner than this one.</summary>
-    internal bool HasFasterThan(Subflow subflow) => !IsPlain && _subflows.HasFasterThan(subflow);
+    internal bool HasFasterThan(Subflow subflow) => !IsPlain && !_scheduler.Duplicates && _subflows.HasFasterThan(subflow);
 
     internal void Reinject(long start, long end, Subflow source) => _sender.Reinject(start, end, source);
 
@@ -229,6 +246,7 @@ public sealed partial class MptcpConnection
         if (state == TcpState.Established && subflow == _initial)
         {
             _established = true;
+            subflow.JoinedAt = Now;
             _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Initial);
         }
         else if (state == TcpState.Closed)
@@ -240,14 +258,14 @@ public sealed partial class MptcpConnection
             }
 
             _events.Add(ConnectionEventKind.SubflowClosed, subflow, subflow.CodeOfEnd(reason), subflow.EndDetail);
-            HandleTransientReset(subflow);
+            HandlePathEnd(subflow, reason);
             HandleEnd(subflow, reason);
         }
     }
 
-    private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId)
+    private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId, int lane = 0)
     {
-        var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake) { LocalId = localId };
+        var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake) { LocalId = localId, Lane = lane };
         _subflows.Add(subflow);
         return subflow;
     }
@@ -260,7 +278,9 @@ public sealed partial class MptcpConnection
         _keys = new ConnectionKeys(IsPlain ? 0 : key ?? _tokens.Register(this));
         _registered = !IsPlain;
         _signals = new AddressSignals(_keys, Counters);
-        _pathManager = new PathManager(_endpoints, configuration.Local, configuration.Remote, _isInitiator);
+        _paths = new PathManagement(
+            _endpoints, _settings, configuration.Local, configuration.Remote, _isInitiator,
+            thrown => NoteFailed(ConnectionEventCode.PathManagerFailed, thrown));
         _plain = new PlainStream(_keys);
         _dss = new DssWriter(_keys, _sender, _received) { ChecksumInUse = checksumRequired };
     }
@@ -302,6 +322,12 @@ public sealed partial class MptcpConnection
             _events.Add(ConnectionEventKind.SubflowSuspect, subflow, ConnectionEventCode.Silent);
             _subflows.ReinjectSuspects(_sender);
         }
+
+        // Its probes ask a state on the way that may be gone for good; a SYN makes it anew.
+        if (subflow.Silence.IsGivenUp(Now) && _subflows.AnyTrusted && subflow.LowestOwed(_sender.Una) == long.MaxValue)
+        {
+            subflow.Abort(MpTcpRstReason.UnacceptablePerformance, ConnectionEventCode.StayedSilent, transient: true);
+        }
     }
 
     /// <summary>
@@ -333,6 +359,21 @@ public sealed partial class MptcpConnection
             _subflows.RequestProbe();
         }
     }
+
+    private ConnectionSample Sample => new(_sender.Unscheduled, _sender.Edge - _sender.Una)
+    {
+        Reinjected = _sender.Reinjected,
+        Now = Now,
+    };
+
+    private bool HasNewFor(Subflow subflow) => _sender.Unscheduled > 0 || HasCopyFor(subflow);
+
+    /// <summary>Whether the scheduler wants every byte on every subflow, and others were given some that this one was not.</summary>
+    private bool HasCopyFor(Subflow subflow) =>
+        _scheduler.Duplicates && Math.Max(subflow.GivenTo, _sender.Una) < _sender.Next;
+
+    private void NoteFailed(ConnectionEventCode code, Exception thrown) => _events.Add(new ConnectionEvent(
+        ConnectionEventKind.PlugInFailed, -1, default, default, code, $"{thrown.GetType().Name}: {thrown.Message}"));
 
     /// <summary>What follows from any input, whichever it was.</summary>
     private void Settle()

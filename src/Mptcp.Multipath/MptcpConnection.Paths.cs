@@ -70,6 +70,28 @@ public sealed partial class MptcpConnection
         return found is not null;
     }
 
+    /// <summary>
+    /// Opens a further subflow, whatever the path manager thinks, as soon as the limits let it. False when there is none to
+    /// be had: the connection is plain or over, the address is not of this host, or the peer cannot be joined there.
+    /// </summary>
+    /// <param name="from">An address of this host.</param>
+    /// <param name="remote">The peer's first address and port, or one that it has announced.</param>
+    public bool OpenSubflow(IpAddress from, IpEndpoint remote) =>
+        !IsPlain && !_closed && !IsComplete && _paths.TryOrder(from, remote, _subflows.Alive);
+
+    /// <summary>
+    /// Puts another path manager in place: it finds the subflows that there are, and those that it does not want stay until
+    /// they end.
+    /// </summary>
+    public void SetPathManager(IPathManager manager)
+    {
+        if (!IsPlain && !_closed)
+        {
+            _paths.Replace(manager);
+            RunPathCommands();
+        }
+    }
+
     /// <summary>An endpoint of the host has changed: the peer is told, and subflows follow.</summary>
     public void HandleEndpointChange(in EndpointChange change)
     {
@@ -78,7 +100,7 @@ public sealed partial class MptcpConnection
             return;
         }
 
-        _pathManager.HandleEndpointChange(change, _settings.AnnounceAddresses);
+        _paths.HandleEndpointChange(change);
         RunPathCommands();
     }
 
@@ -127,7 +149,7 @@ public sealed partial class MptcpConnection
     {
         // Without a port: the one that the subflow which carried it uses (RFC 8684 §3.4.1).
         var remote = new IpEndpoint(added.Address, added.Port ?? subflow.Remote.Port);
-        AnnouncementOutcome outcome = _pathManager.HandleAnnounced(added.AddressId, remote);
+        AnnouncementOutcome outcome = _paths.HandleAnnounced(added.AddressId, remote);
         Counters.Add(outcome switch
         {
             AnnouncementOutcome.Taken => MptcpCounter.AnnouncementTaken,
@@ -159,7 +181,7 @@ public sealed partial class MptcpConnection
 
     private void HandleRemovedAddress(Subflow by, byte id)
     {
-        bool known = _pathManager.HandleRemoved(id);
+        bool known = _paths.HandleRemoved(id);
         for (int i = 0; i < _subflows.Count; i++)
         {
             Subflow subflow = _subflows.Alive[i];
@@ -203,17 +225,34 @@ public sealed partial class MptcpConnection
         return true;
     }
 
-    private void HandleTransientReset(Subflow subflow)
+    /// <summary>A subflow has ended: whether and when its path is tried again depends on how.</summary>
+    private void HandlePathEnd(Subflow subflow, TcpCloseReason reason)
     {
-        if (subflow is { Number: > 0, OpenedByPeer: false, ResetReceived: { Transient: true } reset } && !IsPlain)
+        if (IsPlain || _closed || IsComplete)
         {
-            _pathManager.HandleTransientReset(Now, subflow.Local.Address, subflow.Remote, reset.Reason);
+            return;
+        }
+
+        if (subflow.IsPathRefused)
+        {
+            _paths.HandleRefused(subflow.Pair);
+        }
+
+        // Who opened it opens it again, or both would.
+        if (!subflow.OpenedByPeer)
+        {
+            var end = new PathEnd(subflow.Pair, subflow.RemoteId, subflow.CodeOfEnd(reason), subflow.EndDetail)
+            {
+                Reset = subflow.ResetReceived,
+                JoinedAt = subflow.JoinedAt,
+            };
+            _paths.HandleEnd(Now, end);
         }
     }
 
     private void RunPathCommands()
     {
-        while (_pathManager.TryTakeCommand(out PathCommand command))
+        while (_paths.TryTakeCommand(out PathCommand command))
         {
             switch (command.Kind)
             {

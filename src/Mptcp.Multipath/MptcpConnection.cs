@@ -15,6 +15,7 @@ public sealed partial class MptcpConnection
     private readonly LocalEndpoints _endpoints;
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
+    private readonly ContainedScheduler _scheduler;
     private readonly SubflowSet _subflows;
     private readonly EventLog _events;
     private readonly GrowingBuffer _sendBuffer;
@@ -24,7 +25,7 @@ public sealed partial class MptcpConnection
     private readonly Func<long> _useful;
     private ConnectionKeys _keys = null!;
     private AddressSignals _signals = null!;
-    private PathManager _pathManager = null!;
+    private PathManagement _paths = null!;
     private DssWriter _dss = null!;
     private Subflow _initial = null!;
     private bool _isInitiator;
@@ -62,7 +63,9 @@ public sealed partial class MptcpConnection
         _queues = new MemoryCharge(budget);
         _sender = new DataSender(_sendBuffer);
         _received = new DataReceiveQueue(_receiveBuffer);
-        _subflows = new SubflowSet(settings.Scheduler);
+        _scheduler = new ContainedScheduler(
+            settings.Scheduler(), thrown => NoteFailed(ConnectionEventCode.SchedulerFailed, thrown));
+        _subflows = new SubflowSet(_scheduler);
         _useful = () => _subflows.Capacity;
         _release = () => _subflows.Release(_sender.Una);
     }
@@ -129,7 +132,7 @@ public sealed partial class MptcpConnection
         ? _subflows.NextTimeout
         : Instant.Min(
             Instant.Min(Instant.Min(_subflows.NextTimeout, _break.NextTimeout), Instant.Min(_lingerDeadline, _fail.NextTimeout)),
-            Instant.Min(Instant.Min(_sender.NextTimeout, _fastClose.NextTimeout), Instant.Min(_signals.NextTimeout, _pathManager.NextTimeout)));
+            Instant.Min(Instant.Min(_sender.NextTimeout, _fastClose.NextTimeout), Instant.Min(_signals.NextTimeout, _paths.NextTimeout)));
 
     /// <summary>Opens the initial subflow.</summary>
     /// <param name="now">The time.</param>
@@ -161,7 +164,7 @@ public sealed partial class MptcpConnection
         IsPlain = !_settings.Multipath || refusal != ConnectionEventCode.None;
         bool checksumRequired = options.Capable is { ChecksumRequired: true };
         Register(configuration, checksumRequired || _settings.ChecksumRequired, key);
-        _pathManager.DenyInitialRemote = options.Capable is { DenyJoinInitialAddress: true };
+        _paths.DenyInitialRemote = options.Capable is { DenyJoinInitialAddress: true };
         _single = _initial = Add(configuration, link, new CapableResponder(this), 0);
         if (IsPlain && _settings.Multipath)
         {
@@ -181,9 +184,9 @@ public sealed partial class MptcpConnection
     public Subflow Join(Instant now, in JoinRequest request, TcpConfiguration configuration, int link)
     {
         Now = now;
-        byte id = _pathManager.IdOf(request.From);
+        byte id = _paths.IdOf(request.From);
         bool backup = request.From.Has(EndpointFlags.Backup);
-        Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id, backup), id);
+        Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id, backup), id, request.Lane);
         (subflow.RemoteId, subflow.AskedBackup) = (request.RemoteId, backup);
         Counters.Add(MptcpCounter.JoinOpened);
         subflow.Connection.Connect();
@@ -206,13 +209,13 @@ public sealed partial class MptcpConnection
             return null;
         }
 
-        LocalEndpoint endpoint = _pathManager.EndpointOf(configuration.Local);
-        byte id = _pathManager.IdOf(endpoint);
+        LocalEndpoint endpoint = _paths.EndpointOf(configuration.Local);
+        byte id = _paths.IdOf(endpoint);
         bool backup = endpoint.Has(EndpointFlags.Backup);
         var handshake = new JoinResponder(this, join, _tokens.DrawNonce(), id, backup);
         Subflow subflow = Add(configuration, link, handshake, id);
         (subflow.RemoteId, subflow.PeerAskedBackup, subflow.AskedBackup) = (join.AddressId, join.Backup, backup);
-        _pathManager.HandleJoinTaken(id);
+        _paths.HandleJoinTaken(id);
         Counters.Add(MptcpCounter.JoinTaken);
         subflow.Connection.Accept(now, syn);
         return subflow;
@@ -334,7 +337,7 @@ public sealed partial class MptcpConnection
         if (!IsPlain)
         {
             _signals.HandleTimeout(now);
-            _pathManager.HandleTimeout(now);
+            _paths.HandleTimeout(now);
             HandleFailTimeout();
             HandleBreakTimeout();
             HandleFastCloseTimeout();
@@ -399,7 +402,7 @@ public sealed partial class MptcpConnection
     public bool TryTakeJoin(out JoinRequest request)
     {
         request = default;
-        return MayOpen && (_break.Waiting || !(_sender.FinSent && _received.Finished)) && _pathManager.TryNext(_subflows.Alive, out request);
+        return MayOpen && (_break.Waiting || !(_sender.FinSent && _received.Finished)) && _paths.TryNext(_subflows.Alive, out request);
     }
 
     /// <summary>A subflow that is over: its addresses and ports are free.</summary>

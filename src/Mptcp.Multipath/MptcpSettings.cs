@@ -27,8 +27,11 @@ public sealed record MptcpSettings
     /// <summary>Whether to speak Multipath TCP at all; without it a connection is plain TCP from its first segment on.</summary>
     public bool Multipath { get; init; } = true;
 
-    /// <summary>Which subflow gets new data. Without state, so that connections may share it.</summary>
-    public IScheduler Scheduler { get; init; } = new EarliestDelivery();
+    /// <summary>Makes what says which subflow gets new data, one for each connection.</summary>
+    public Func<IScheduler> Scheduler { get; init; } = SchedulerCatalog.Default;
+
+    /// <summary>Which subflows there are, and which addresses are announced. Without state, so that connections may share it.</summary>
+    public IPathManager PathManager { get; init; } = new EndpointPaths();
 
     /// <summary>How many subflows a connection may have at a time, those that it is opening included.</summary>
     public int MaxSubflows { get; init; } = 8;

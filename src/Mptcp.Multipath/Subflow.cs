@@ -115,6 +115,20 @@ public sealed partial class Subflow : ITcpUser
 
     internal byte LocalId { get; init; }
 
+    /// <summary>Which it is of several between the same addresses.</summary>
+    internal int Lane { get; init; }
+
+    /// <summary>One past the last byte of the data that it was given in order.</summary>
+    internal long GivenTo { get; set; }
+
+    /// <summary>Payload that it was given, each byte once.</summary>
+    internal long BytesSent => _bytesSent;
+
+    internal PathPair Pair => new(Local.Address, Remote, Lane);
+
+    /// <summary>When it could first carry data; null for one that never could.</summary>
+    internal Instant? JoinedAt { get; set; }
+
     internal byte RemoteId { get; set; }
 
     /// <summary>Whether we asked the peer to use it only when no other is left (RFC 8684 §3.3.8).</summary>

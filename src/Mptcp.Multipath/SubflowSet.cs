@@ -452,7 +452,10 @@ internal sealed class SubflowSet(IScheduler scheduler)
         {
             MinimumRtt = connection.MinimumRtt,
             DeliveryRate = connection.DeliveryRate,
+            RttVariation = connection.RttVariation,
             SegmentSize = connection.SegmentSize,
+            BytesSent = subflow.BytesSent,
+            Link = subflow.Path,
         };
     }
 }

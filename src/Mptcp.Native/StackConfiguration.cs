@@ -85,7 +85,7 @@ internal unsafe struct StackConfiguration
         }
 
         bool known = Congestions.TryFind(Text(Congestion, Congestions.Default), out Func<int, ICongestionController>? congestion);
-        if (!known || Text(Scheduler, "default") != "default")
+        if (!known || !SchedulerCatalog.TryFind(Text(Scheduler, "default"), out Func<IScheduler>? scheduler))
         {
             return -ENOENT;
         }
@@ -93,7 +93,7 @@ internal unsafe struct StackConfiguration
         var defaults = new StackOptions();
         StackOptions options = defaults with
         {
-            Connection = Settings(defaults.Connection),
+            Connection = Settings(defaults.Connection) with { Scheduler = scheduler },
             CongestionControl = congestion!,
             MinimumRto = MinimumRto == 0 ? defaults.MinimumRto : MinimumRto * Instant.Millisecond,
             NoDelay = false,

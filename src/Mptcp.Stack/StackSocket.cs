@@ -178,6 +178,21 @@ public sealed class StackSocket
     /// <returns>False when there is no such subflow, or it is over, or the connection is plain TCP.</returns>
     public bool SetBackup(int subflow, bool backup) => Connection.SetBackup(subflow, backup);
 
+    /// <summary>
+    /// Opens a further subflow, whatever the path manager thinks, as soon as the limits let it; it is opened again when it is
+    /// lost, if the path manager does so.
+    /// </summary>
+    /// <param name="from">An address of this host.</param>
+    /// <param name="remote">The peer's first address and port, or one that it has announced.</param>
+    /// <returns>False when the connection is plain or over, or the peer cannot be joined there from that address.</returns>
+    public bool OpenSubflow(IpAddress from, IpEndpoint remote) => Connection.OpenSubflow(from, remote);
+
+    /// <summary>Puts another path manager in place; the subflows that there are stay.</summary>
+    public void SetPathManager(IPathManager manager) => Connection.SetPathManager(manager);
+
+    /// <summary>Puts another scheduler in place, which decides from the next segment on; nothing is lost.</summary>
+    public void SetScheduler(IScheduler scheduler) => Connection.SetScheduler(scheduler);
+
     /// <summary>Closes one subflow with a FIN, after what it has been given; it gets nothing more.</summary>
     /// <param name="subflow">Its number.</param>
     /// <returns>False when there is no such subflow, or it is the only one that works (RFC 8684 §3.3.3).</returns>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Mptcp.Multipath;
 
 namespace Mptcp.Tool;
 
@@ -34,6 +35,14 @@ internal sealed class StreamOptions
 
     private readonly Option<string> _congestion = NewCongestion();
 
+    private readonly Option<string> _scheduler = NewName(
+        "--scheduler", "Which path gets new data", "scheduler", SchedulerCatalog.Expected,
+        name => SchedulerCatalog.TryFind(name, out _));
+
+    private readonly Option<string> _pathManager = NewName(
+        "--path-manager", "Which subflows there are", "path manager", PathManagerCatalog.Expected,
+        name => PathManagerCatalog.TryFind(name, out _));
+
     private readonly Option<int?> _keepAlive = NewSeconds(
         "--keep-alive", "Ask a peer that was silent for SECONDS whether it is still there, and again every tenth of that.");
 
@@ -43,6 +52,8 @@ internal sealed class StreamOptions
     public void AddTo(Command command)
     {
         command.Add(_congestion);
+        command.Add(_scheduler);
+        command.Add(_pathManager);
         command.Add(_keepAlive);
         command.Add(_timeout);
         command.Add(_via);
@@ -60,6 +71,8 @@ internal sealed class StreamOptions
             "bbr" => MptcpCongestionControl.Bbr,
             _ => MptcpCongestionControl.Cubic,
         },
+        Scheduler = parsed.GetValue(_scheduler) ?? "default",
+        PathManager = parsed.GetValue(_pathManager) ?? "default",
         KeepAliveSeconds = parsed.GetValue(_keepAlive),
         TimeoutSeconds = parsed.GetValue(_timeout),
     };
@@ -82,6 +95,21 @@ internal sealed class StreamOptions
         {
             if (result.Tokens is [var token] && token.Value is not ("cubic" or "reno" or "bbr"))
                 result.AddError($"'{token.Value}' is no congestion control: give cubic, reno or bbr.");
+        });
+        return option;
+    }
+
+    private static Option<string> NewName(string name, string description, string noun, string expected, Predicate<string> isKnown)
+    {
+        var option = new Option<string>(name)
+        {
+            Description = $"{description}: {expected}.",
+            HelpName = "NAME",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !isKnown(token.Value))
+                result.AddError($"'{token.Value}' is no {noun}: give {expected}.");
         });
         return option;
     }
@@ -114,6 +142,10 @@ internal sealed record StreamSettings(IReadOnlyList<string> Via, string? Capture
 {
     public MptcpCongestionControl CongestionControl { get; init; }
 
+    public string Scheduler { get; init; } = "default";
+
+    public string PathManager { get; init; } = "default";
+
     public int? KeepAliveSeconds { get; init; }
 
     public int? TimeoutSeconds { get; init; }
@@ -125,6 +157,8 @@ internal sealed record StreamSettings(IReadOnlyList<string> Via, string? Capture
             Via = Via,
             CaptureFile = Capture,
             CongestionControl = CongestionControl,
+            Scheduler = Scheduler,
+            PathManager = PathManager,
             UserTimeout = TimeSpan.FromSeconds(TimeoutSeconds ?? 0),
         };
         return MptcpEngine.Create(KeepAliveSeconds is not { } seconds ? options : options with

@@ -36,7 +36,13 @@ public sealed class MptcpEngine : IAsyncDisposable
     private MptcpEngine(MptcpEngineOptions options, EnginePaths paths)
     {
         (_options, _paths) = (options, paths);
-        var settings = new MptcpSettings { SendBuffer = options.SendBuffer, ReceiveBuffer = options.ReceiveBuffer };
+        var settings = new MptcpSettings
+        {
+            SendBuffer = options.SendBuffer,
+            ReceiveBuffer = options.ReceiveBuffer,
+            Scheduler = FindScheduler(options),
+            PathManager = FindPathManager(options),
+        };
         var stack = new NetworkStack(ToStackOptions(options) with { Connection = settings }, new SystemEntropy());
         foreach (LocalAddress address in paths.Addresses)
             stack.AddAddress(address);
@@ -229,6 +235,14 @@ public sealed class MptcpEngine : IAsyncDisposable
         if (!Enum.IsDefined(options.CongestionControl))
             throw new ArgumentOutOfRangeException(nameof(options), options.CongestionControl, "No such congestion control.");
     }
+
+    private static Func<IScheduler> FindScheduler(MptcpEngineOptions options) =>
+        SchedulerCatalog.TryFind(options.Scheduler, out Func<IScheduler>? make) ? make
+            : throw new ArgumentException($"'{options.Scheduler}' is no scheduler: give {SchedulerCatalog.Expected}.", nameof(options));
+
+    private static IPathManager FindPathManager(MptcpEngineOptions options) =>
+        PathManagerCatalog.TryFind(options.PathManager, out IPathManager? manager) ? manager
+            : throw new ArgumentException($"'{options.PathManager}' is no path manager: give {PathManagerCatalog.Expected}.", nameof(options));
 
     private static void ThrowIfNoPort(int port)
     {

@@ -85,6 +85,20 @@ public sealed record MptcpEngineOptions
     /// <summary>How each subflow finds its rate; CUBIC unless said otherwise.</summary>
     public MptcpCongestionControl CongestionControl { get; init; }
 
+    /// <summary>
+    /// Which subflow gets new data: <c>default</c> (the path that delivers first), <c>lowest-rtt</c>, <c>round-robin</c>,
+    /// <c>round-robin:3,1</c> with a weight for each path, <c>redundant</c> (every byte on every path), <c>blest</c>,
+    /// <c>ecf</c>, <c>backup-only</c> (one path, the others when it fails), or <c>latency:50</c>, a greatest time in
+    /// milliseconds.
+    /// </summary>
+    public string Scheduler { get; init; } = "default";
+
+    /// <summary>
+    /// Which subflows a connection has: <c>default</c>, <c>single</c>, <c>full-mesh</c>, <c>one-per-interface</c>,
+    /// <c>ports:3</c> (so many on one path), <c>signal</c> (addresses are announced only) or <c>manual</c>.
+    /// </summary>
+    public string PathManager { get; init; } = "default";
+
     /// <summary>A file that gets every packet of every path (pcapng, for Wireshark); overwritten. Null: none.</summary>
     public string? CaptureFile { get; init; }
 

@@ -37,6 +37,9 @@ public enum MptcpEventKind
 
     /// <summary>The connection ended otherwise than by the end of both streams; <see cref="MptcpEvent.Reason"/> says why.</summary>
     ConnectionFailed,
+
+    /// <summary>A scheduler or a path manager failed; <see cref="MptcpEvent.Reason"/> says how, and what happens.</summary>
+    PlugInFailed,
 }
 
 /// <summary>One event of a connection.</summary>
@@ -65,6 +68,7 @@ public sealed record MptcpEvent(
             MptcpEventKind.SubflowsLost => "no path is left",
             MptcpEventKind.SignalIgnored => "something of the peer was ignored",
             MptcpEventKind.ConnectionFailed => "the connection failed",
+            MptcpEventKind.PlugInFailed => "a plug-in failed",
             MptcpEventKind.ChecksumFailed => $"subflow {Subflow} brought altered data: {LocalEndPoint} to {RemoteEndPoint}",
             _ => "fell back to plain TCP",
         };

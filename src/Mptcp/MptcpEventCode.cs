@@ -118,6 +118,9 @@ public enum MptcpEventCode
     /// <summary>The peer removed the address, and it is silent.</summary>
     RemovedAndSilent = 226,
 
+    /// <summary>It was silent for minutes while others delivered.</summary>
+    StayedSilent = 227,
+
     /// <summary>It joined the connection.</summary>
     Joined = 300,
 
@@ -141,6 +144,12 @@ public enum MptcpEventCode
 
     /// <summary>No new subflow came in time.</summary>
     NoPathCame = 401,
+
+    /// <summary>The scheduler threw; the default took its place.</summary>
+    SchedulerFailed = 402,
+
+    /// <summary>The path manager threw, or asked for what cannot be; the default took its place.</summary>
+    PathManagerFailed = 403,
 
     /// <summary>MP_FASTCLOSE with another key than ours was ignored.</summary>
     WrongFastCloseKey = 500,

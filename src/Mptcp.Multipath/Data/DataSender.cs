@@ -48,9 +48,6 @@ internal sealed class DataSender(GrowingBuffer buffer)
     /// <summary>Bytes written that no subflow was given.</summary>
     public long Unscheduled => _queue.Written - Next;
 
-    /// <summary>What a scheduler sees of it.</summary>
-    public ConnectionSample Sample => new(Unscheduled, Edge - Una);
-
     /// <summary>Whether the peer has not acknowledged the data for as long as a subflow would wait for it.</summary>
     public bool GivesUp => Outstanding && _backoff > Timeouts;
 

@@ -38,6 +38,9 @@ public enum ConnectionEventKind
 
     /// <summary>The connection ended otherwise than by the end of both streams; the event's text says why.</summary>
     ConnectionFailed,
+
+    /// <summary>A scheduler or a path manager failed, and the default took its place; the event's text says how.</summary>
+    PlugInFailed,
 }
 
 /// <summary>One event of a connection.</summary>

@@ -13,8 +13,10 @@ internal sealed class SilenceWatch(Subflow subflow)
     private const long EagerTime = 60 * Instant.Second;
     private const long LongestInterval = 60 * Instant.Second;
     private const int MostDoublings = 8;
+    private const long Hope = 180 * Instant.Second;
 
-    // What the peer may wait with the acknowledgement of a lone segment, and what a timer may be late.
+    // What the peer may wait with an acknowledgement where segments leave now and then, and what a timer may be late.
+    private const int FewSegments = 3;
     private const long DelayedAck = 40 * Instant.Millisecond;
     private const long LeastPatience = 10 * Instant.Millisecond;
     private Instant _suspectSince;
@@ -47,10 +49,13 @@ internal sealed class SilenceWatch(Subflow subflow)
             }
 
             long patience = connection.SmoothedRtt + Math.Max(4 * connection.RttVariation, LeastPatience);
-            bool lone = connection.BytesInFlight <= connection.SegmentSize;
-            return connection.LastProgress + patience + (lone ? DelayedAck : 0);
+            bool sparse = connection.BytesInFlight < Math.Max(FewSegments * connection.SegmentSize, connection.CongestionWindow / 2);
+            return connection.LastProgress + patience + (sparse ? DelayedAck : 0);
         }
     }
+
+    /// <summary>Whether it has given no answer for so long that none is expected any more.</summary>
+    public bool IsGivenUp(Instant now) => Suspect && subflow.IsUsable && now - _suspectSince >= Hope;
 
     /// <summary>It is suspect from now on.</summary>
     public void Begin(Instant now)
@@ -97,5 +102,10 @@ internal sealed class SilenceWatch(Subflow subflow)
         subflow.Connection.RequestProbe();
         _interval = now - _suspectSince < EagerTime ? _interval : Math.Min(2 * _interval, LongestInterval);
         _probeDeadline = now + _interval;
+        Instant end = _suspectSince + Hope;
+        if (end > now)
+        {
+            _probeDeadline = Instant.Min(_probeDeadline, end);
+        }
     }
 }

@@ -59,7 +59,7 @@ struct mptcp_config {
     uint64_t (*key)(void *context);
     void    *key_context;
     char     congestion[16];  /* "cubic" (the default), "reno", "bbr", as TCP_CONGESTION */
-    char     scheduler[16];   /* "default" */
+    char     scheduler[16];   /* "default", "lowest-rtt", "round-robin", "redundant", "blest", "ecf", "backup-only", "latency:MS" */
     uint32_t send_buffer;     /* what a send buffer may grow to, in bytes; default 4 MiB */
     uint32_t receive_buffer;  /* what a receive buffer may grow to, in bytes; the window scale follows; default 6 MiB */
     uint64_t memory;          /* what all buffers may take together, in bytes; default 1 GiB */

@@ -61,10 +61,26 @@ internal sealed class ScenarioReader
             ChecksumRequired = section.TakeBoolean("checksum") ?? defaults.ChecksumRequired,
             MaxSubflows = (int?)section.TakeInteger("max-subflows", 1, 32) ?? defaults.MaxSubflows,
             AnnounceAddresses = section.TakeBoolean("announce-addresses") ?? defaults.AnnounceAddresses,
+            Scheduler = TakeScheduler(section),
+            PathManager = TakePathManager(section),
         };
         StackOptions options = new() { Connection = settings, CongestionControl = TakeController(section) };
         section.RejectOthers();
         return new HostSpec(NameOf(section), section.Line, options);
+    }
+
+    private static Func<IScheduler> TakeScheduler(Section section)
+    {
+        string name = section.TakeText("scheduler", SchedulerCatalog.Expected) ?? "default";
+        return SchedulerCatalog.TryFind(name, out Func<IScheduler>? make) ? make
+            : throw new ScenarioException(section.LineOf("scheduler"), $"scheduler is '{name}'", SchedulerCatalog.Expected);
+    }
+
+    private static IPathManager TakePathManager(Section section)
+    {
+        string name = section.TakeText("path-manager", PathManagerCatalog.Expected) ?? "default";
+        return PathManagerCatalog.TryFind(name, out IPathManager? manager) ? manager
+            : throw new ScenarioException(section.LineOf("path-manager"), $"path-manager is '{name}'", PathManagerCatalog.Expected);
     }
 
     private static Func<int, ICongestionController> TakeController(Section section)

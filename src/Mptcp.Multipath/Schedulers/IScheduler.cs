@@ -1,3 +1,5 @@
+using Mptcp.Tcp;
+
 namespace Mptcp.Multipath;
 
 /// <summary>What a scheduler sees of a subflow. Times are nanoseconds, sizes bytes, rates bytes per second.</summary>
@@ -13,8 +15,17 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// <summary>The greatest rate at which it delivered lately; 0 before the first sample.</summary>
     public long DeliveryRate { get; init; }
 
+    /// <summary>The variation of its round-trip time, as RFC 6298 has it.</summary>
+    public long RttVariation { get; init; }
+
     /// <summary>The payload of a full segment.</summary>
     public int SegmentSize { get; init; }
+
+    /// <summary>Payload that it was given, each byte counted once.</summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>The number of its link.</summary>
+    public int Link { get; init; }
 
     /// <summary>
     /// When a segment that is given to it now will be acknowledged: after its least round trip, or after all that is before
@@ -22,21 +33,32 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// </summary>
     public long DeliveryTime => DeliveryRate == 0
         ? SmoothedRtt
-        : Math.Max(MinimumRtt, Tcp.Ratio.Of(BytesInFlight, Tcp.Instant.Second, DeliveryRate));
+        : Math.Max(MinimumRtt, Ratio.Of(BytesInFlight, Instant.Second, DeliveryRate));
 }
 
 /// <summary>What a scheduler sees of the connection.</summary>
 /// <param name="Unscheduled">Bytes written that no subflow was given.</param>
 /// <param name="Window">What the peer's window lets be unacknowledged at the data level, in bytes.</param>
-public readonly record struct ConnectionSample(long Unscheduled, long Window);
+public readonly record struct ConnectionSample(long Unscheduled, long Window)
+{
+    /// <summary>Bytes given to a further subflow because the first did not deliver them, from the beginning on.</summary>
+    public long Reinjected { get; init; }
+
+    /// <summary>The time.</summary>
+    public Instant Now { get; init; }
+}
 
 /// <summary>
 /// Says which subflow gets new data. Scheduling is pulled: a subflow that may send is given data at that moment, so nothing
-/// is committed to a path that is about to fail. Called by the one thread that owns the connection, for each segment: it
-/// neither blocks nor allocates. One without state may serve many connections.
+/// is committed to a path that is about to fail. It never sees a subflow that is suspect, or a backup that is not needed
+/// (RFC 8684 §3.3.8). Called by the one thread that owns the connection, several times for each segment: it neither blocks
+/// nor allocates, and the same question gets the same answer. Each connection has one of its own.
 /// </summary>
 public interface IScheduler
 {
+    /// <summary>Whether every subflow is given all of the data, but what the peer has acknowledged by then.</summary>
+    bool Duplicates => false;
+
     /// <summary>The subflow's rank: of those that can send now, the lowest goes first.</summary>
     long Rank(in SubflowSample sample);
 
@@ -48,14 +70,4 @@ public interface IScheduler
     /// <param name="best">The one of the lowest rank that works, another than it.</param>
     /// <param name="connection">The connection.</param>
     bool Rests(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection);
-}
-
-/// <summary>The subflow with the lowest round-trip time first, the others with what it cannot take.</summary>
-public sealed class LowestRtt : IScheduler
-{
-    /// <inheritdoc/>
-    public long Rank(in SubflowSample sample) => sample.SmoothedRtt;
-
-    /// <inheritdoc/>
-    public bool Rests(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection) => false;
 }

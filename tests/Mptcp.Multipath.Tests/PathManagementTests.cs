@@ -5,7 +5,7 @@ using Xunit;
 namespace Mptcp.Multipath.Tests;
 
 /// <summary>Which subflows are asked for, and what is said of addresses.</summary>
-public sealed class PathManagerTests
+public sealed class PathManagementTests
 {
     private static readonly IpEndpoint _server = new(IpAddress.Parse("192.0.2.1"), 443);
     private static readonly IpEndpoint _other = new(IpAddress.Parse("192.0.2.2"), 443);
@@ -14,7 +14,7 @@ public sealed class PathManagerTests
     [Fact]
     public void One_subflow_from_each_further_address_of_the_family_and_each_once()
     {
-        PathManager manager = Of("10.0.0.1", "2001:db8::1", "10.0.1.1", "10.0.2.1");
+        PathManagement manager = Of("10.0.0.1", "2001:db8::1", "10.0.1.1", "10.0.2.1");
         Assert.True(manager.TryNext([], out JoinRequest first));
         Assert.True(manager.TryNext([], out JoinRequest second));
         Assert.False(manager.TryNext([], out _));
@@ -26,7 +26,7 @@ public sealed class PathManagerTests
     [Fact]
     public void An_announced_address_is_used_when_the_peer_has_more_than_we()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         manager.HandleAnnounced(7, _other);
         manager.HandleAnnounced(7, _other);
         Assert.True(manager.TryNext([], out JoinRequest request));
@@ -37,7 +37,7 @@ public sealed class PathManagerTests
     [Fact]
     public void A_removed_address_is_forgotten()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         manager.HandleAnnounced(7, _other);
         manager.HandleRemoved(7);
         Assert.False(manager.TryNext([], out _));
@@ -48,7 +48,7 @@ public sealed class PathManagerTests
     [InlineData(8)]
     public void An_address_that_was_removed_and_comes_back_is_joined_again(byte idAfter)
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         manager.HandleAnnounced(7, _other);
         Assert.True(manager.TryNext([], out _));
         Assert.False(manager.TryNext([], out _));
@@ -64,7 +64,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "241")]
     public void A_pair_of_addresses_that_failed_is_tried_again_only_when_it_is_announced_again()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         int attempts = 0;
         for (int i = 0; i < 20; i++)
         {
@@ -83,7 +83,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "171")]
     public void An_identifier_goes_to_another_address_only_after_its_removal()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         var third = new IpEndpoint(IpAddress.Parse("192.0.2.3"), 443);
         Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, _other));
         Assert.Equal(AnnouncementOutcome.Contradicted, manager.HandleAnnounced(7, third));
@@ -98,7 +98,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "170")]
     public void The_same_address_with_another_port_is_another_place_to_go()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         manager.HandleAnnounced(7, _other);
         Assert.True(manager.TryNext([], out _));
         Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(7, _other with { Port = 444 }));
@@ -110,7 +110,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "155")]
     public void What_is_remembered_of_a_peer_is_bounded()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         for (byte id = 1; id <= 8; id++)
         {
             Assert.Equal(AnnouncementOutcome.Taken, manager.HandleAnnounced(id, At(id)));
@@ -123,7 +123,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "180")]
     public void A_removed_first_address_gets_no_further_subflow()
     {
-        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        PathManagement manager = Of("10.0.0.1", "10.0.1.1");
         Assert.True(manager.HandleRemoved(0));
         Assert.False(manager.TryNext([], out _));
     }
@@ -133,17 +133,17 @@ public sealed class PathManagerTests
     [Trait("Requirement", "174")]
     public void The_first_address_is_0_until_it_is_removed()
     {
-        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        PathManagement manager = Of("10.0.0.1", "10.0.1.1");
         Assert.Equal(0, manager.IdOf(_endpoints.All[0]));
         Assert.True(_endpoints.TryRemoveAddress(IpAddress.Parse("10.0.0.1"), out LocalEndpoint gone));
-        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.AddressGone, gone), announces: false);
+        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.AddressGone, gone));
         Assert.True(manager.TryTakeCommand(out PathCommand reset));
         Assert.True(manager.TryTakeCommand(out PathCommand withdraw));
         Assert.Equal((PathCommandKind.Reset, PathCommandKind.Withdraw, 0), (reset.Kind, withdraw.Kind, withdraw.Id));
 
         // Back again, it is another one: the peer was told that 0 is gone.
         Assert.True(_endpoints.TryAddAddress(gone.Address, gone.Announced, 0, out LocalEndpoint back));
-        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.Added, back), announces: false);
+        manager.HandleEndpointChange(new EndpointChange(EndpointChangeKind.Added, back));
         Assert.Equal(3, manager.IdOf(back));
         Assert.True(manager.TryNext([], out JoinRequest first));
         Assert.True(manager.TryNext([], out JoinRequest second));
@@ -154,7 +154,7 @@ public sealed class PathManagerTests
     [Trait("Requirement", "231")]
     public void An_unknown_identifier_is_not_removed()
     {
-        PathManager manager = Of("10.0.0.1");
+        PathManagement manager = Of("10.0.0.1");
         Assert.False(manager.HandleRemoved(5));
     }
 
@@ -164,12 +164,12 @@ public sealed class PathManagerTests
     [Trait("Requirement", "202")]
     public void A_path_is_tried_again_after_a_transient_reset_a_few_times()
     {
-        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        PathManagement manager = Of("10.0.0.1", "10.0.1.1");
         var now = new Instant(Instant.Second);
         Assert.True(manager.TryNext([], out JoinRequest request));
         for (int i = 0; i < 3; i++)
         {
-            manager.HandleTransientReset(now, request.From.Address, request.Remote, MpTcpRstReason.LackOfResources);
+            manager.HandleEnd(now, Reset(request, new MpTcpRstOption(Transient: true, MpTcpRstReason.LackOfResources)));
             Assert.False(manager.TryNext([], out _));
             Assert.True(manager.NextTimeout - now >= 10 * Instant.Second);
             now = manager.NextTimeout;
@@ -178,14 +178,14 @@ public sealed class PathManagerTests
             Assert.Equal(request, again);
         }
 
-        manager.HandleTransientReset(now, request.From.Address, request.Remote, MpTcpRstReason.LackOfResources);
+        manager.HandleEnd(now, Reset(request, new MpTcpRstOption(Transient: true, MpTcpRstReason.LackOfResources)));
         Assert.Equal(Instant.Never, manager.NextTimeout);
     }
 
     [Fact]
     public void With_endpoints_their_flags_decide()
     {
-        PathManager manager = Of("10.0.0.1", "10.0.1.1", "10.0.2.1");
+        PathManagement manager = Of("10.0.0.1", "10.0.1.1", "10.0.2.1");
         Assert.True(_endpoints.TryConfigure(IpAddress.Parse("10.0.2.1"), null, EndpointFlags.Subflow, 9, out _));
         Assert.True(manager.TryNext([], out JoinRequest request));
         Assert.Equal((9, _server), (request.From.Id, request.Remote));
@@ -195,7 +195,7 @@ public sealed class PathManagerTests
     [Fact]
     public void An_announced_address_gets_one_subflow_or_one_from_each_fullmesh_endpoint()
     {
-        PathManager manager = Of("10.0.0.1", "10.0.1.1");
+        PathManagement manager = Of("10.0.0.1", "10.0.1.1");
         _endpoints.TryConfigure(IpAddress.Parse("10.0.1.1"), null, EndpointFlags.Signal, null, out LocalEndpoint endpoint);
         manager.HandleAnnounced(3, _other);
         manager.HandleAnnounced(4, At(4));
@@ -235,15 +235,22 @@ public sealed class PathManagerTests
         Assert.Equal(2, _endpoints.All.Select(endpoint => endpoint.Id).Distinct().Count());
     }
 
+    private static PathEnd Reset(JoinRequest request, MpTcpRstOption? option, Instant? joinedAt = null) =>
+        new(new PathPair(request.From.Address, request.Remote, request.Lane), request.RemoteId, ConnectionEventCode.ResetByPeer, "")
+        {
+            Reset = option,
+            JoinedAt = joinedAt,
+        };
+
     private static IpEndpoint At(byte last) => new(IpAddress.Parse($"192.0.2.{100 + last}"), 443);
 
-    private PathManager Of(params string[] addresses)
+    private PathManagement Of(params string[] addresses)
     {
         foreach (string address in addresses)
         {
             Assert.True(_endpoints.TryAddAddress(IpAddress.Parse(address), IpAddress.Parse(address), 0, out _));
         }
 
-        return new PathManager(_endpoints, new IpEndpoint(IpAddress.Parse(addresses[0]), 5000), _server, isInitiator: true);
+        return new PathManagement(_endpoints, new MptcpSettings(), new IpEndpoint(IpAddress.Parse(addresses[0]), 5000), _server, isInitiator: true, _ => { });
     }
 }

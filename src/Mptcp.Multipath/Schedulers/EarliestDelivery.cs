@@ -27,7 +27,9 @@ public sealed class EarliestDelivery : IScheduler
             return false;
         }
 
-        long later = sample.DeliveryTime - best.DeliveryTime;
+        // What arrives by the slower path is acknowledged by the faster one too: it saves half of the difference. A queue is
+        // on the way there.
+        long later = sample.DeliveryTime - best.DeliveryTime - Math.Max(0, (sample.MinimumRtt - best.MinimumRtt) / 2);
         return later > 0 && (IsBusy(sample) || IsLate(best, connection, later) || HoldsUp(sample, best, connection, later));
     }
 
@@ -43,5 +45,5 @@ public sealed class EarliestDelivery : IScheduler
     /// subflow fills the window and stops.
     /// </summary>
     private static bool HoldsUp(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection, long later) =>
-        Ratio.Of(best.DeliveryRate, later, Instant.Second) > connection.Window - sample.BytesInFlight - sample.SegmentSize;
+        Ratio.Of(best.DeliveryRate, later + best.MinimumRtt, Instant.Second) > connection.Window - sample.BytesInFlight - sample.SegmentSize;
 }

@@ -3,12 +3,6 @@ using Mptcp.Wire;
 
 namespace Mptcp.Multipath;
 
-/// <summary>A subflow that the connection wants; the owner of ports opens it.</summary>
-/// <param name="From">Our endpoint.</param>
-/// <param name="Remote">Where to.</param>
-/// <param name="RemoteId">The peer's identifier of that address.</param>
-public readonly record struct JoinRequest(LocalEndpoint From, IpEndpoint Remote, byte RemoteId);
-
 /// <summary>What a path manager wants done, beside opening subflows.</summary>
 internal enum PathCommandKind
 {
@@ -32,24 +26,24 @@ internal enum PathCommandKind
 internal readonly record struct PathCommand(PathCommandKind Kind, byte Id, LocalEndpoint Endpoint);
 
 /// <summary>
-/// Decides which subflows to open and what to say of addresses: events go in by <c>Handle</c>, commands come out of
-/// <see cref="TryTakeCommand"/> and <see cref="TryNext"/>. Without configured endpoints the initiator opens one subflow
-/// from each further local address to the peer's first address, and one to each announced address as long as the peer
-/// has more addresses than there are subflows; the responder announces its further addresses. With endpoints their
-/// flags decide, at both ends.
+/// The connection's side of path management: events go in by <c>Handle</c>, commands come out of
+/// <see cref="TryTakeCommand"/> and <see cref="TryNext"/>. What is wanted is the <see cref="IPathManager"/>'s to say; what
+/// was announced, tried, lost and refused is kept here, so that another one can take over at any time.
 /// </summary>
-internal sealed class PathManager
+internal sealed class PathManagement
 {
     private const int AttemptLimit = 256;
+    private const int OrderLimit = 64;
     private readonly LocalEndpoints _endpoints;
     private readonly IpEndpoint _local;
     private readonly IpEndpoint _remote;
-    private readonly bool _isInitiator;
     private readonly PeerAddresses _announced;
-    private readonly JoinCandidates _candidates;
-    private readonly HashSet<(IpAddress Local, IpEndpoint Remote)> _refused = [];
+    private readonly PathView _view;
+    private readonly HashSet<PathPair> _refused = [];
     private readonly Queue<PathCommand> _commands = new();
-    private readonly JoinRetries _retries = new();
+    private readonly Queue<JoinRequest> _ordered = new();
+    private readonly LostPaths _lost = new();
+    private readonly ContainedPathManager _manager;
     private readonly HashSet<byte> _told = [];
     private int _attempts;
     private bool _again;
@@ -59,27 +53,38 @@ internal sealed class PathManager
 
     /// <summary>Makes one for a connection that begins.</summary>
     /// <param name="endpoints">The host's endpoints and limits; they may change.</param>
+    /// <param name="settings">The path manager, and whether a server announces by itself.</param>
     /// <param name="local">Our end of the initial subflow.</param>
     /// <param name="remote">The peer's end of it.</param>
     /// <param name="isInitiator">Whether this end began the connection.</param>
-    public PathManager(LocalEndpoints endpoints, IpEndpoint local, IpEndpoint remote, bool isInitiator)
+    /// <param name="failed">Is told of what the path manager has thrown.</param>
+    public PathManagement(
+        LocalEndpoints endpoints, MptcpSettings settings, IpEndpoint local, IpEndpoint remote, bool isInitiator,
+        Action<Exception> failed)
     {
-        (_endpoints, _local, _remote, _isInitiator) = (endpoints, local, remote, isInitiator);
+        (_endpoints, _local, _remote) = (endpoints, local, remote);
+        _manager = new ContainedPathManager(settings.PathManager, failed);
         _announced = new PeerAddresses();
-        _candidates = new JoinCandidates(endpoints, _announced, local, remote);
+        _view = new PathView(endpoints, _announced, _lost, local, remote, isInitiator)
+        {
+            AnnouncesByItself = settings.AnnounceAddresses,
+        };
     }
 
     /// <summary>Whether the peer takes no further subflow to the address of the first (RFC 8684 §3.1, flag C).</summary>
     public bool DenyInitialRemote { get; set; }
 
     /// <summary>When a path that was refused for the moment may be tried again.</summary>
-    public Instant NextTimeout => _retries.NextTimeout;
+    public Instant NextTimeout => _lost.NextTimeout;
 
     /// <summary>Addresses of the peer that are known beside its first.</summary>
     public int AddressesAccepted => _announced.Count;
 
     /// <summary>Addresses of ours that the peer was told of.</summary>
     public int AddressesAnnounced => _told.Count;
+
+    /// <summary>The paths that had a subflow of ours, or were to have one, and have none.</summary>
+    public IReadOnlyList<LostPath> Lost => _lost.All;
 
     private bool CanUseInitialRemote => !DenyInitialRemote && !_initialRemoteGone;
 
@@ -95,9 +100,15 @@ internal sealed class PathManager
         return at < 0 ? new LocalEndpoint(0, arrived.Address, arrived.Address, null, 0, EndpointFlags.None) : _endpoints.All[at];
     }
 
+    /// <summary>Another path manager takes over: it finds what is, and says what else it wants.</summary>
+    public void Replace(IPathManager manager)
+    {
+        _manager.Switch(manager);
+        AnnounceAll();
+    }
+
     /// <summary>The peer has proved that it takes part: addresses may be announced.</summary>
-    /// <param name="announces">Whether a responder announces where no endpoint is configured.</param>
-    public void HandleConfirmed(bool announces)
+    public void HandleConfirmed()
     {
         _confirmed = true;
         LocalEndpoint initial = EndpointOf(_local);
@@ -106,15 +117,7 @@ internal sealed class PathManager
             _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, 0, initial));
         }
 
-        for (int i = 0; i < _endpoints.All.Count; i++)
-        {
-            LocalEndpoint endpoint = _endpoints.All[i];
-            bool wanted = _endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !_isInitiator;
-            if (wanted)
-            {
-                Announce(endpoint);
-            }
-        }
+        AnnounceAll();
     }
 
     /// <summary>A genuine announcement came.</summary>
@@ -142,18 +145,40 @@ internal sealed class PathManager
         return _announced.Remove(id) || first;
     }
 
-    /// <summary>A subflow of ours was refused for a reason that will pass (RFC 8684 §3.6, flag T).</summary>
-    public void HandleTransientReset(Instant now, IpAddress from, IpEndpoint to, MpTcpRstReason reason) =>
-        _retries.Add(now, (from, to), reason);
+    /// <summary>A subflow of ours has ended.</summary>
+    public void HandleEnd(Instant now, in PathEnd end) => _lost.Add(now, end, _manager.Recreates);
+
+    /// <summary>The user wants a subflow, beside those that there are between the same addresses.</summary>
+    public bool TryOrder(IpAddress from, IpEndpoint remote, IReadOnlyList<Subflow> alive)
+    {
+        int at = _endpoints.Find(from, port: null);
+        if (at < 0 || from.IsV4 != remote.Address.IsV4 || _ordered.Count >= OrderLimit || !TryGetRemoteId(remote, out byte id))
+        {
+            return false;
+        }
+
+        int lane = 0;
+        while (IsTaken(new PathPair(from, remote, lane), alive))
+        {
+            lane++;
+        }
+
+        _ordered.Enqueue(new JoinRequest(_endpoints.All[at], remote, id, lane));
+        return true;
+    }
 
     /// <summary>A join came to the address with this identifier, which the answer tells the peer.</summary>
     public void HandleJoinTaken(byte id) => _told.Add(id);
 
     public void HandleTimeout(Instant now)
     {
-        while (_retries.NextTimeout <= now && _retries.TryTake(now, out (IpAddress Local, IpEndpoint Remote) pair))
+        while (_lost.NextTimeout <= now && _lost.TryTake(now, out LostPath path))
         {
-            _candidates.Forget(pair);
+            int at = _endpoints.Find(path.Pair.Local, port: null);
+            if (at >= 0 && _manager.Recreates)
+            {
+                _ordered.Enqueue(new JoinRequest(_endpoints.All[at], path.Pair.Remote, path.RemoteId, path.Pair.Lane));
+            }
         }
     }
 
@@ -161,16 +186,15 @@ internal sealed class PathManager
     public void TryAgain()
     {
         _again = true;
-        _candidates.ForgetAllBut(_refused);
+        _view.ForgetAllBut(_refused);
     }
 
     /// <summary>A RST said that this pair of addresses is not to be tried again (RFC 8684 §3.6).</summary>
-    public void HandleRefused(IpAddress from, IpEndpoint to) => _refused.Add((from, to));
+    public void HandleRefused(PathPair pair) => _refused.Add(pair);
 
     /// <summary>An endpoint of ours has changed.</summary>
     /// <param name="change">How.</param>
-    /// <param name="announces">Whether a responder announces where no endpoint is configured.</param>
-    public void HandleEndpointChange(in EndpointChange change, bool announces)
+    public void HandleEndpointChange(in EndpointChange change)
     {
         LocalEndpoint endpoint = change.Endpoint;
         switch (change.Kind)
@@ -178,8 +202,9 @@ internal sealed class PathManager
             case EndpointChangeKind.Added:
                 // What we have begun ourselves is no attempt that somebody makes us do.
                 _attempts = 0;
-                _candidates.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
-                if (_confirmed && (_endpoints.Configured ? endpoint.Has(EndpointFlags.Signal) : announces && !_isInitiator))
+                _view.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
+                _lost.ForgetFrom(endpoint.Address);
+                if (_confirmed && _manager.Announces(_view, endpoint))
                 {
                     Announce(endpoint);
                 }
@@ -205,35 +230,103 @@ internal sealed class PathManager
     /// <summary>The next subflow to open, given those that are alive; each pair of addresses is tried once.</summary>
     public bool TryNext(IReadOnlyList<Subflow> alive, out JoinRequest request)
     {
-        request = default;
-        if (_attempts >= AttemptLimit)
+        (_view.Subflows, _view.CanUseInitialRemote) = (alive, CanUseInitialRemote);
+        ForgetRefreshed();
+        bool found = TryNextOrdered(alive, out request);
+        if (!found && _attempts < AttemptLimit)
         {
-            return false;
+            found = TryInitialAgain(out request) || _manager.TryNext(_view, out request);
+            _attempts += found ? 1 : 0;
         }
 
-        if (_again)
-        {
-            _again = false;
-            if (CanUseInitialRemote && !_initialLocalGone && _candidates.TryTake(_local.Address, _remote))
-            {
-                _attempts++;
-                request = new JoinRequest(EndpointOf(_local), _remote, 0);
-                return true;
-            }
-        }
-
-        _candidates.CanUseInitialRemote = CanUseInitialRemote;
-        ForgetRefreshed(alive);
-        bool found = _endpoints.Configured
-            ? _candidates.TryNextOfEndpoints(alive, out request) || _candidates.TryNextAnnounced(alive, out request)
-            : _isInitiator && _candidates.TryNextByDefault(alive, out request);
-        _attempts += found ? 1 : 0;
         if (found && IdOf(request.From) is > 0 and byte id)
         {
             _told.Add(id);
         }
 
         return found;
+    }
+
+    /// <summary>Whether a place is known where the peer can be joined, and its identifier.</summary>
+    private bool TryGetRemoteId(IpEndpoint remote, out byte id)
+    {
+        id = 0;
+        for (int i = 0; i < _announced.Count; i++)
+        {
+            if (_announced[i].Remote == remote)
+            {
+                id = _announced[i].Id;
+                return true;
+            }
+        }
+
+        return remote == _remote && CanUseInitialRemote;
+    }
+
+    private bool IsTaken(PathPair pair, IReadOnlyList<Subflow> alive)
+    {
+        foreach (JoinRequest ordered in _ordered)
+        {
+            if (PairOf(ordered) == pair)
+            {
+                return true;
+            }
+        }
+
+        return IsAlive(pair, alive);
+    }
+
+    private static bool IsAlive(PathPair pair, IReadOnlyList<Subflow> alive)
+    {
+        for (int i = 0; i < alive.Count; i++)
+        {
+            if (alive[i].IsAlive && alive[i].Pair == pair)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static PathPair PairOf(in JoinRequest request) => new(request.From.Address, request.Remote, request.Lane);
+
+    /// <summary>What the user wants, or was lost and is due, if it can be had still.</summary>
+    private bool TryNextOrdered(IReadOnlyList<Subflow> alive, out JoinRequest request)
+    {
+        while (_ordered.TryDequeue(out request))
+        {
+            // Meanwhile the address may be removed, or the path manager have been quicker.
+            bool wanted = TryGetRemoteId(request.Remote, out byte id) && !IsAlive(PairOf(request), alive);
+            if (wanted && _endpoints.Find(request.From.Address, port: null) >= 0)
+            {
+                request = request with { RemoteId = id };
+                _view.Take(PairOf(request));
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool TryInitialAgain(out JoinRequest request)
+    {
+        request = default;
+        bool again = _again;
+        _again = false;
+        return again && CanUseInitialRemote && !_initialLocalGone && _view.TryTake(EndpointOf(_local), _remote, 0, out request);
+    }
+
+    private void AnnounceAll()
+    {
+        for (int i = 0; _confirmed && i < _endpoints.All.Count; i++)
+        {
+            LocalEndpoint endpoint = _endpoints.All[i];
+            if (!_told.Contains(endpoint.Id) && _manager.Announces(_view, endpoint))
+            {
+                Announce(endpoint);
+            }
+        }
     }
 
     private void Announce(in LocalEndpoint endpoint)
@@ -261,13 +354,14 @@ internal sealed class PathManager
     }
 
     /// <summary>An address that was announced again may be tried again, if nothing came of it before.</summary>
-    private void ForgetRefreshed(IReadOnlyList<Subflow> alive)
+    private void ForgetRefreshed()
     {
         for (int i = 0; i < _announced.Count; i++)
         {
-            if (_announced.TakeRefreshed(i) && !JoinCandidates.IsInUse(alive, _announced[i].Id, _announced[i].Remote))
+            if (_announced.TakeRefreshed(i) && !_view.IsInUse(_announced[i].Id, _announced[i].Remote))
             {
-                _candidates.ForgetTo(_announced[i].Remote);
+                _view.ForgetTo(_announced[i].Remote);
+                _lost.ForgetTo(_announced[i].Remote);
             }
         }
     }
