@@ -57,13 +57,30 @@ public sealed partial class MptcpConnection
         }
     }
 
-    /// <summary>Puts another congestion controller in place on each subflow.</summary>
+    /// <summary>Puts another congestion controller in place on each subflow, each for itself.</summary>
     /// <param name="make">Makes one for a segment size in bytes.</param>
     public void SwitchCongestionControl(Func<int, ICongestionController> make)
     {
+        _coupling = null;
         for (int i = 0; i < _subflows.Count; i++)
         {
+            _subflows.Alive[i].Seat?.Leave();
+            _subflows.Alive[i].Seat = null;
             _subflows.Alive[i].Connection.SwitchCongestionControl(make);
+        }
+    }
+
+    /// <summary>Puts controllers in place whose windows grow together, on each subflow and those to come.</summary>
+    /// <param name="make">Makes one for the group and a segment size in bytes.</param>
+    public void Couple(Func<CouplingGroup, int, CoupledController> make)
+    {
+        _coupling = make;
+        for (int i = 0; i < _subflows.Count; i++)
+        {
+            Subflow subflow = _subflows.Alive[i];
+            subflow.Seat?.Leave();
+            subflow.Seat = new CouplingSeat(_group, make);
+            subflow.Connection.SwitchCongestionControl(subflow.Seat.Take);
         }
     }
 

@@ -258,6 +258,7 @@ public sealed partial class MptcpConnection
             }
 
             _events.Add(ConnectionEventKind.SubflowClosed, subflow, subflow.CodeOfEnd(reason), subflow.EndDetail);
+            subflow.Seat?.Leave();
             HandlePathEnd(subflow, reason);
             HandleEnd(subflow, reason);
         }
@@ -265,7 +266,14 @@ public sealed partial class MptcpConnection
 
     private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId, int lane = 0)
     {
-        var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake) { LocalId = localId, Lane = lane };
+        CouplingSeat? seat = _coupling is null ? null : new CouplingSeat(_group, _coupling);
+        configuration = seat is null ? configuration : configuration with { CongestionControl = seat.Take };
+        var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake)
+        {
+            LocalId = localId,
+            Lane = lane,
+            Seat = seat,
+        };
         _subflows.Add(subflow);
         return subflow;
     }

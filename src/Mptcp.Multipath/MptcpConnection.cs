@@ -16,6 +16,8 @@ public sealed partial class MptcpConnection
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
     private readonly ContainedScheduler _scheduler;
+    private readonly CouplingGroup _group;
+    private Func<CouplingGroup, int, CoupledController>? _coupling;
     private readonly SubflowSet _subflows;
     private readonly EventLog _events;
     private readonly GrowingBuffer _sendBuffer;
@@ -66,6 +68,7 @@ public sealed partial class MptcpConnection
         _scheduler = new ContainedScheduler(
             settings.Scheduler(), thrown => NoteFailed(ConnectionEventCode.SchedulerFailed, thrown));
         _subflows = new SubflowSet(_scheduler);
+        (_coupling, _group) = (settings.Coupling, new CouplingGroup { Strength = settings.CouplingStrength });
         _useful = () => _subflows.Capacity;
         _release = () => _subflows.Release(_sender.Una);
     }

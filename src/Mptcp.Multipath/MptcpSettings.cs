@@ -30,6 +30,15 @@ public sealed record MptcpSettings
     /// <summary>Makes what says which subflow gets new data, one for each connection.</summary>
     public Func<IScheduler> Scheduler { get; init; } = SchedulerCatalog.Default;
 
+    /// <summary>
+    /// Makes the congestion control of each subflow, where their windows grow together (RFC 6356); null: each has its own, as
+    /// the owner of ports says.
+    /// </summary>
+    public Func<CouplingGroup, int, CoupledController>? Coupling { get; init; }
+
+    /// <summary>How much of the growth is coupled, as <see cref="CouplingGroup.Strength"/>.</summary>
+    public int CouplingStrength { get; init; } = 100;
+
     /// <summary>Which subflows there are, and which addresses are announced. Without state, so that connections may share it.</summary>
     public IPathManager PathManager { get; init; } = new EndpointPaths();
 

@@ -118,6 +118,9 @@ public sealed partial class Subflow : ITcpUser
     /// <summary>Which it is of several between the same addresses.</summary>
     internal int Lane { get; init; }
 
+    /// <summary>Its place among those whose windows grow together; null for one by itself.</summary>
+    internal CouplingSeat? Seat { get; set; }
+
     /// <summary>One past the last byte of the data that it was given in order.</summary>
     internal long GivenTo { get; set; }
 

@@ -33,7 +33,20 @@ internal sealed class StreamOptions
         Description = "Say on standard error what happens to the connection.",
     };
 
-    private readonly Option<string> _congestion = NewCongestion();
+    private static readonly Dictionary<string, MptcpCongestionControl> _congestions = new(StringComparer.Ordinal)
+    {
+        ["cubic"] = MptcpCongestionControl.Cubic,
+        ["reno"] = MptcpCongestionControl.NewReno,
+        ["bbr"] = MptcpCongestionControl.Bbr,
+        ["lia"] = MptcpCongestionControl.Lia,
+        ["olia"] = MptcpCongestionControl.Olia,
+        ["balia"] = MptcpCongestionControl.Balia,
+        ["wvegas"] = MptcpCongestionControl.WVegas,
+    };
+
+    private readonly Option<string> _congestion = NewName(
+        "--congestion", "How subflows find their rate", "congestion control",
+        "cubic (so without this), reno, bbr, or coupled lia, olia, balia or wvegas", _congestions.ContainsKey);
 
     private readonly Option<string> _scheduler = NewName(
         "--scheduler", "Which path gets new data", "scheduler", SchedulerCatalog.Expected,
@@ -67,8 +80,7 @@ internal sealed class StreamOptions
     {
         CongestionControl = parsed.GetValue(_congestion) switch
         {
-            "reno" => MptcpCongestionControl.NewReno,
-            "bbr" => MptcpCongestionControl.Bbr,
+            { } name => _congestions[name],
             _ => MptcpCongestionControl.Cubic,
         },
         Scheduler = parsed.GetValue(_scheduler) ?? "default",
@@ -83,21 +95,6 @@ internal sealed class StreamOptions
         Description = "TCP port, 1 to 65535.",
         CustomParser = ParsePort,
     };
-
-    private static Option<string> NewCongestion()
-    {
-        var option = new Option<string>("--congestion")
-        {
-            Description = "How each subflow finds its rate: cubic (so without this), reno or bbr.",
-            HelpName = "NAME",
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && token.Value is not ("cubic" or "reno" or "bbr"))
-                result.AddError($"'{token.Value}' is no congestion control: give cubic, reno or bbr.");
-        });
-        return option;
-    }
 
     private static Option<string> NewName(string name, string description, string noun, string expected, Predicate<string> isKnown)
     {

@@ -42,6 +42,7 @@ public sealed class MptcpEngine : IAsyncDisposable
             ReceiveBuffer = options.ReceiveBuffer,
             Scheduler = FindScheduler(options),
             PathManager = FindPathManager(options),
+            Coupling = FindCoupling(options),
         };
         var stack = new NetworkStack(ToStackOptions(options) with { Connection = settings }, new SystemEntropy());
         foreach (LocalAddress address in paths.Addresses)
@@ -239,6 +240,16 @@ public sealed class MptcpEngine : IAsyncDisposable
     private static Func<IScheduler> FindScheduler(MptcpEngineOptions options) =>
         SchedulerCatalog.TryFind(options.Scheduler, out Func<IScheduler>? make) ? make
             : throw new ArgumentException($"'{options.Scheduler}' is no scheduler: give {SchedulerCatalog.Expected}.", nameof(options));
+
+    private static Func<CouplingGroup, int, CoupledController>? FindCoupling(MptcpEngineOptions options) =>
+        options.CongestionControl switch
+        {
+            MptcpCongestionControl.Lia => CoupledControllers.Lia,
+            MptcpCongestionControl.Olia => CoupledControllers.Olia,
+            MptcpCongestionControl.Balia => CoupledControllers.Balia,
+            MptcpCongestionControl.WVegas => CoupledControllers.WVegas,
+            _ => null,
+        };
 
     private static IPathManager FindPathManager(MptcpEngineOptions options) =>
         PathManagerCatalog.TryFind(options.PathManager, out IPathManager? manager) ? manager

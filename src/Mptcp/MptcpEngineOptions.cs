@@ -13,6 +13,18 @@ public enum MptcpCongestionControl
 
     /// <summary>BBR: by a model of the path, not by its losses, for lossy links.</summary>
     Bbr,
+
+    /// <summary>LIA: all subflows together take what one TCP would on the best path (RFC 6356).</summary>
+    Lia,
+
+    /// <summary>OLIA: as LIA, and traffic moves to the best paths wholly.</summary>
+    Olia,
+
+    /// <summary>BALIA: as LIA, with a quicker response.</summary>
+    Balia,
+
+    /// <summary>wVegas: coupled by delay, before there are losses.</summary>
+    WVegas,
 }
 
 /// <summary>What an engine is told at its birth.</summary>

@@ -41,6 +41,10 @@ public sealed class OptionTests
     [InlineData(MptcpCongestionControl.Cubic)]
     [InlineData(MptcpCongestionControl.NewReno)]
     [InlineData(MptcpCongestionControl.Bbr)]
+    [InlineData(MptcpCongestionControl.Lia)]
+    [InlineData(MptcpCongestionControl.Olia)]
+    [InlineData(MptcpCongestionControl.Balia)]
+    [InlineData(MptcpCongestionControl.WVegas)]
     public async Task Data_arrives_under_each_congestion_control(MptcpCongestionControl control)
     {
         await using var network = new MemoryNetwork(adapt: options => options with { CongestionControl = control });

@@ -13,10 +13,10 @@ public static class CongestionControllers
     public static ICongestionController NewReno(int maximumSegmentSize) => new NewReno(maximumSegmentSize);
 
     /// <summary>The window a connection begins with (RFC 6928).</summary>
-    internal static long InitialWindow(int maximumSegmentSize) =>
+    public static long InitialWindow(int maximumSegmentSize) =>
         Math.Min(10L * maximumSegmentSize, Math.Max(2L * maximumSegmentSize, 14_600));
 
     /// <summary>The rate that spreads <paramref name="percent"/> of a window over a round trip.</summary>
-    internal static long Pace(long window, long roundTrip, int percent) =>
+    public static long Pace(long window, long roundTrip, int percent) =>
         roundTrip == 0 ? 0 : Ratio.Of(window * percent, Instant.Second, 100 * roundTrip) + 1;
 }

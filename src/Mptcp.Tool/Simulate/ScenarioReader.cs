@@ -63,8 +63,9 @@ internal sealed class ScenarioReader
             AnnounceAddresses = section.TakeBoolean("announce-addresses") ?? defaults.AnnounceAddresses,
             Scheduler = TakeScheduler(section),
             PathManager = TakePathManager(section),
+            CouplingStrength = (int?)section.TakeInteger("coupling", 0, 100) ?? defaults.CouplingStrength,
         };
-        StackOptions options = new() { Connection = settings, CongestionControl = TakeController(section) };
+        StackOptions options = TakeController(section, new StackOptions { Connection = settings });
         section.RejectOthers();
         return new HostSpec(NameOf(section), section.Line, options);
     }
@@ -83,15 +84,24 @@ internal sealed class ScenarioReader
             : throw new ScenarioException(section.LineOf("path-manager"), $"path-manager is '{name}'", PathManagerCatalog.Expected);
     }
 
-    private static Func<int, ICongestionController> TakeController(Section section)
+    private static StackOptions TakeController(Section section, StackOptions options)
     {
-        const string expected = "cubic, reno or bbr";
-        return section.TakeText("congestion", expected) switch
+        const string expected = $"cubic, reno, bbr, {CoupledControllers.Expected}";
+        string? name = section.TakeText("congestion", expected);
+        if (name is not null && CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? coupling))
         {
-            null or "cubic" => CongestionControllers.Cubic,
-            "reno" => CongestionControllers.NewReno,
-            "bbr" => CongestionControllers.Bbr,
-            var other => throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{other}'", expected),
+            return options with { Connection = options.Connection with { Coupling = coupling } };
+        }
+
+        return options with
+        {
+            CongestionControl = name switch
+            {
+                null or "cubic" => CongestionControllers.Cubic,
+                "reno" => CongestionControllers.NewReno,
+                "bbr" => CongestionControllers.Bbr,
+                _ => throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{name}'", expected),
+            },
         };
     }
 

@@ -1,0 +1,62 @@
+using System.Diagnostics.CodeAnalysis;
+using Mptcp.Tcp;
+
+namespace Mptcp.Multipath;
+
+/// <summary>The coupled controllers by their names, each made for a group and a segment size in bytes.</summary>
+public static class CoupledControllers
+{
+    /// <summary>What is expected where a name is not known, for messages.</summary>
+    public const string Expected = "lia, olia, balia, wvegas, ewtcp or coupled";
+
+    /// <summary>RFC 6356.</summary>
+    public static CoupledController Lia(CouplingGroup group, int maximumSegmentSize) => new Lia(group, maximumSegmentSize);
+
+    /// <summary>As LIA, and Pareto-optimal.</summary>
+    public static CoupledController Olia(CouplingGroup group, int maximumSegmentSize) => new Olia(group, maximumSegmentSize);
+
+    /// <summary>As LIA, with a quicker response.</summary>
+    public static CoupledController Balia(CouplingGroup group, int maximumSegmentSize) => new Balia(group, maximumSegmentSize);
+
+    /// <summary>By delay.</summary>
+    public static CoupledController WVegas(CouplingGroup group, int maximumSegmentSize) => new WVegas(group, maximumSegmentSize);
+
+    /// <summary>Finds the one that a name means.</summary>
+    public static bool TryFind(string name, [NotNullWhen(true)] out Func<CouplingGroup, int, CoupledController>? make)
+    {
+        make = name switch
+        {
+            "lia" => Lia,
+            "olia" => Olia,
+            "balia" => Balia,
+            "wvegas" => WVegas,
+            "ewtcp" => static (group, size) => new Ewtcp(group, size),
+            "coupled" => static (group, size) => new FullyCoupled(group, size),
+            _ => null,
+        };
+        return make is not null;
+    }
+}
+
+/// <summary>A subflow's place in a group: TCP makes the controller, anew when its segment size has changed.</summary>
+internal sealed class CouplingSeat(CouplingGroup group, Func<CouplingGroup, int, CoupledController> make)
+{
+    private CoupledController? _controller;
+
+    public ICongestionController Take(int maximumSegmentSize)
+    {
+        Leave();
+        _controller = make(group, maximumSegmentSize);
+        group.Add(_controller);
+        return _controller;
+    }
+
+    public void Leave()
+    {
+        if (_controller is not null)
+        {
+            group.Remove(_controller);
+            _controller = null;
+        }
+    }
+}

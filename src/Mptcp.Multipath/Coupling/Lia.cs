@@ -1,0 +1,23 @@
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// LIA (RFC 6356): all subflows together take what one TCP would on the best path, and each at most what a TCP of its own
+/// would there.
+/// </summary>
+/// <param name="group">Its siblings and itself.</param>
+/// <param name="maximumSegmentSize">The payload of a full segment, in bytes.</param>
+public sealed class Lia(CouplingGroup group, int maximumSegmentSize) : CoupledController(group, maximumSegmentSize)
+{
+    /// <inheritdoc/>
+    protected override Int128 Growth(long acked)
+    {
+        // RFC 6356 §3.1, formulas (1) and (2). With b the path of the largest W/rtt², alpha / W_total is W_b by the square of
+        // what all send in a round trip of b.
+        CoupledController best = Group.Best(static (one, other) =>
+            (Int128)one.EffectiveWindow * other.SmoothedRoundTrip * other.SmoothedRoundTrip
+            > (Int128)other.EffectiveWindow * one.SmoothedRoundTrip * one.SmoothedRoundTrip) ?? this;
+        long sum = Math.Max(Group.SentIn(best.SmoothedRoundTrip), 1);
+        Int128 coupled = ((Int128)acked * SegmentSize * best.EffectiveWindow << FractionBits) / ((Int128)sum * sum);
+        return Int128.Min(coupled, UncoupledGrowth(acked));
+    }
+}
