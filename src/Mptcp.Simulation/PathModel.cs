@@ -10,6 +10,7 @@ namespace Mptcp.Simulation;
 public sealed class PathModel
 {
     private const int Million = 1_000_000;
+    private const int TailChance = 100_000;
 
     // How RED sees an idle time where no rate says it: in packets of one millisecond.
     private const long UnknownPacketTime = Instant.Millisecond;
@@ -49,6 +50,7 @@ public sealed class PathModel
         CorruptPlace,
         CorruptBits,
         DataLoss,
+        Tail,
         Count = 16,
     }
 
@@ -118,7 +120,7 @@ public sealed class PathModel
             return PacketFate.EarlyDrop;
         }
 
-        if (queued + packet.Length > _options.QueueBytes)
+        if (queued + packet.Length > _options.QueueBytes || IsTailDrop(queued + packet.Length, index))
         {
             _queueDrops = _queueDrops.Plus(packet.Length);
             return PacketFate.QueueDrop;
@@ -181,6 +183,9 @@ public sealed class PathModel
 
         return lost;
     }
+
+    private bool IsTailDrop(long queued, ulong index) => queued > _options.QueueBytes - _options.RandomTailBytes
+        && _options.RandomTailBytes > 0 && Happens(index, Fate.Tail, TailChance);
 
     private bool IsDataLost(ReadOnlySpan<byte> packet) => _options.DataLossPerMillion > 0
         && PacketHeaders.CarriesTcpPayload(packet)

@@ -30,6 +30,12 @@ public sealed record PathOptions
     /// <summary>The queue in bytes; the packet that is being serialised counts with all its bytes.</summary>
     public long QueueBytes { get; init; } = 1_000_000;
 
+    /// <summary>
+    /// The last bytes of the queue, in which a packet is dropped by chance, one in ten: senders that keep step with each
+    /// other do not meet the same fate for ever.
+    /// </summary>
+    public long RandomTailBytes { get; init; }
+
     /// <summary>Drops early, by the average queue; null: only what finds the queue full is dropped.</summary>
     public RedQueue? Red { get; init; }
 
@@ -87,6 +93,7 @@ public sealed record PathOptions
         ArgumentOutOfRangeException.ThrowIfNegative(DelayNanoseconds);
         ArgumentOutOfRangeException.ThrowIfNegative(JitterNanoseconds);
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(RandomTailBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(ReorderNanoseconds);
         ArgumentOutOfRangeException.ThrowIfLessThan(CorruptBits, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CorruptBits, MaxCorruptBits);

@@ -22,6 +22,9 @@ public sealed class SimulatedNetwork
     private readonly List<List<(SimulatedPath? Path, PathDirection Direction)>> _links = [];
     private readonly byte[] _buffer = new byte[PacketRoom];
     private readonly ulong _seed;
+    private readonly Agenda _nodeAgenda = new();
+    private readonly Agenda _pathAgenda = new();
+    private readonly List<int> _later = [];
     private int _packetsNow;
 
     /// <summary>Makes an empty network at second 1.</summary>
@@ -51,6 +54,7 @@ public sealed class SimulatedNetwork
     {
         _nodes.Add(node);
         _links.Add([]);
+        _nodeAgenda.Add();
         return _nodes.Count - 1;
     }
 
@@ -76,6 +80,7 @@ public sealed class SimulatedNetwork
         var second = new SimulatedPath.PathEnd(secondHost, secondLink);
         var index = (ulong)_paths.Count;
         var path = new SimulatedPath(
+            _paths.Count,
             name ?? string.Create(CultureInfo.InvariantCulture, $"path{index}"),
             first,
             second,
@@ -84,6 +89,7 @@ public sealed class SimulatedNetwork
         Attach(first, path, PathDirection.Forward);
         Attach(second, path, PathDirection.Back);
         _paths.Add(path);
+        _pathAgenda.Add();
         return path;
     }
 
@@ -96,35 +102,74 @@ public sealed class SimulatedNetwork
     {
         ArgumentNullException.ThrowIfNull(done);
         Instant end = Now + limitNanoseconds;
-        DrainAll();
+        Refresh();
         while (true)
         {
             bool isDone = done();
-            DrainAll();
+            Refresh();
             if (isDone)
             {
                 return true;
             }
 
-            Instant next = NextEvent();
-            if (next > end)
+            if (!Step(end))
             {
-                Now = end;
                 return false;
             }
-
-            if (next > Now)
-            {
-                (Now, _packetsNow) = (next, 0);
-            }
-
-            Deliver();
-            HandleTimeouts();
         }
     }
 
     /// <summary>Lets time pass, whatever happens.</summary>
-    public void Run(long nanoseconds) => RunUntil(static () => false, nanoseconds);
+    public void Run(long nanoseconds)
+    {
+        Instant end = Now + nanoseconds;
+        Refresh();
+        while (Step(end))
+        {
+        }
+    }
+
+    /// <summary>Goes to the next point in time at which something happens; false when there is none before the end.</summary>
+    private bool Step(Instant end)
+    {
+        Instant next = Instant.Min(_nodeAgenda.Next, _pathAgenda.Next);
+        if (next > end)
+        {
+            Now = end;
+            return false;
+        }
+
+        if (next > Now)
+        {
+            (Now, _packetsNow) = (next, 0);
+        }
+
+        Deliver();
+        HandleTimeouts();
+        return true;
+    }
+
+    /// <summary>Somebody may have used the hosts, or changed the paths.</summary>
+    private void Refresh()
+    {
+        for (int i = 0; i < _nodes.Count; i++)
+        {
+            Drain(i);
+        }
+
+        for (int i = 0; i < _paths.Count; i++)
+        {
+            Note(i);
+        }
+    }
+
+    private void Note(int path)
+    {
+        SimulatedPath noted = _paths[path];
+        Instant next = Instant.Min(noted.Forward.NextTimeout, noted.Back.NextTimeout);
+        next = Instant.Min(next, noted.ForwardBoxes?.NextTimeout ?? Instant.Never);
+        _pathAgenda.Set(path, Instant.Min(next, noted.BackBoxes?.NextTimeout ?? Instant.Never));
+    }
 
     private void Attach(SimulatedPath.PathEnd end, SimulatedPath path, PathDirection direction)
     {
@@ -142,31 +187,34 @@ public sealed class SimulatedNetwork
         links[end.Link] = (path, direction);
     }
 
-    private Instant NextEvent()
-    {
-        Instant next = Instant.Never;
-        foreach (ISimulatedNode node in _nodes)
-        {
-            next = Instant.Min(next, node.NextTimeout);
-        }
-
-        foreach (SimulatedPath path in _paths)
-        {
-            next = Instant.Min(next, Instant.Min(path.Forward.NextTimeout, path.Back.NextTimeout));
-            next = Instant.Min(next, path.ForwardBoxes?.NextTimeout ?? Instant.Never);
-            next = Instant.Min(next, path.BackBoxes?.NextTimeout ?? Instant.Never);
-        }
-
-        return next;
-    }
-
+    /// <summary>All that arrives now, path after path; what that makes arrive now on an earlier path comes later.</summary>
     private void Deliver()
     {
-        foreach (SimulatedPath path in _paths)
+        int last = -1;
+        while (_pathAgenda.Next <= Now)
         {
-            Deliver(path, PathDirection.Forward);
-            Deliver(path, PathDirection.Back);
+            int i = _pathAgenda.First;
+            if (i <= last)
+            {
+                _later.Add(i);
+                _pathAgenda.Set(i, Instant.Never);
+                continue;
+            }
+
+            last = i;
+            Deliver(_paths[i], PathDirection.Forward);
+            Deliver(_paths[i], PathDirection.Back);
+            HandleBoxTimeouts(_paths[i], PathDirection.Forward);
+            HandleBoxTimeouts(_paths[i], PathDirection.Back);
+            Note(i);
         }
+
+        foreach (int path in _later)
+        {
+            Note(path);
+        }
+
+        _later.Clear();
     }
 
     private void Deliver(SimulatedPath path, PathDirection direction)
@@ -226,27 +274,19 @@ public sealed class SimulatedNetwork
 
     private void HandleTimeouts()
     {
-        for (int i = 0; i < _nodes.Count; i++)
+        int last = -1;
+        while (_nodeAgenda.Next <= Now)
         {
-            if (_nodes[i].NextTimeout <= Now)
+            int i = _nodeAgenda.First;
+            if (i <= last)
             {
-                Events++;
-                _nodes[i].HandleTimeout(Now);
-                Drain(i);
+                // It wants to act once more in the same instant: after what it has just done has arrived.
+                return;
             }
-        }
 
-        foreach (SimulatedPath path in _paths)
-        {
-            HandleBoxTimeouts(path, PathDirection.Forward);
-            HandleBoxTimeouts(path, PathDirection.Back);
-        }
-    }
-
-    private void DrainAll()
-    {
-        for (int i = 0; i < _nodes.Count; i++)
-        {
+            last = i;
+            Events++;
+            _nodes[i].HandleTimeout(Now);
             Drain(i);
         }
     }
@@ -269,6 +309,8 @@ public sealed class SimulatedNetwork
 
             Send(path, links[link].Direction, length);
         }
+
+        _nodeAgenda.Set(node, _nodes[node].NextTimeout);
     }
 
     private void Send(SimulatedPath path, PathDirection direction, int length)
@@ -291,5 +333,6 @@ public sealed class SimulatedNetwork
         ReadOnlySpan<byte> packet = _buffer.AsSpan(0, length);
         PacketFate fate = passes ? path.Model(direction).Send(Now, packet) : PacketFate.Filtered;
         Observer?.HandleSent(Now, path, direction, fate, packet);
+        Note(path.Index);
     }
 }

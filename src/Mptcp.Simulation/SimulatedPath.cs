@@ -26,8 +26,8 @@ public delegate bool PacketRewriter(PathDirection direction, Span<byte> buffer, 
 /// <summary>Two links of two nodes, and what lies between. Belongs to its network.</summary>
 public sealed class SimulatedPath
 {
-    internal SimulatedPath(string name, PathEnd first, PathEnd second, PathModel forward, PathModel back) =>
-        (Name, First, Second, Forward, Back) = (name, first, second, forward, back);
+    internal SimulatedPath(int index, string name, PathEnd first, PathEnd second, PathModel forward, PathModel back) =>
+        (Index, Name, First, Second, Forward, Back) = (index, name, first, second, forward, back);
 
     /// <summary>What traces call it.</summary>
     public string Name { get; }
@@ -56,6 +56,8 @@ public sealed class SimulatedPath
 
     /// <summary>The middleboxes where the second direction begins; null for none.</summary>
     public MiddleboxChain? BackBoxes { get; private set; }
+
+    internal int Index { get; }
 
     internal PathEnd First { get; }
 

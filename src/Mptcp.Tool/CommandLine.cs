@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Mptcp.Tool.Demo;
+using Mptcp.Tool.Experiments;
 using Mptcp.Tool.Simulate;
 
 namespace Mptcp.Tool;
@@ -70,6 +71,7 @@ internal static class CommandLine
         root.Add(ListenCommand.Create());
         root.Add(DemoCommand.Create());
         root.Add(SimulateCommand.Create());
+        root.Add(LabCommand.Create());
         return root;
     }
 

@@ -25,6 +25,7 @@ internal sealed class Flow : ISimulatedNode
     private StackSocket? _to;
     private long _written;
     private bool _closed;
+    private int _opened;
     private Instant _lastArrival;
 
     /// <summary>Makes a flow that has not begun.</summary>
@@ -43,6 +44,9 @@ internal sealed class Flow : ISimulatedNode
     }
 
     public FlowSpec Spec { get; }
+
+    /// <summary>The subflows beside the first, where the scenario names them: from where, and to where.</summary>
+    public IReadOnlyList<(IpAddress From, IpEndpoint To)> Further { get; init; } = [];
 
     public ushort Port => _remote.Port;
 
@@ -99,10 +103,22 @@ internal sealed class Flow : ISimulatedNode
     {
         if (now < Start || IsOver)
             return;
-        _from ??= _sender.TryConnect(now, _local, _remote)
-            ?? throw new ToolException(ExitCode.Failed, $"flow '{Spec.Name}' finds no free port");
+        if (_from is null)
+            Connect(now);
+
+        // The receiver has to announce its addresses first.
+        while (_opened < Further.Count && _from!.OpenSubflow(Further[_opened].From, Further[_opened].To))
+            _opened++;
         Write(now);
         Read(now);
+    }
+
+    private void Connect(Instant now)
+    {
+        _from = _sender.TryConnect(now, _local, _remote)
+            ?? throw new ToolException(ExitCode.Failed, $"flow '{Spec.Name}' finds no free port");
+        if (Spec.Subflows.Count > 0)
+            _from.SetPathManager(new ManualPaths());
     }
 
     private void Write(Instant now)

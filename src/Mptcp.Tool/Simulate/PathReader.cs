@@ -66,6 +66,7 @@ internal sealed class PathReader(string folder)
             JitterNanoseconds = section.Take("jitter", Quantity.Duration) ?? basis.JitterNanoseconds,
             JitterReorders = section.TakeBoolean("jitter-reorders") ?? basis.JitterReorders,
             QueueBytes = section.TakePositive("queue", Quantity.Size) ?? basis.QueueBytes,
+            RandomTailBytes = section.Take("random-tail", Quantity.Size) ?? basis.RandomTailBytes,
             Red = ReadRed(section) ?? basis.Red,
             Cuts = ReadCuts(section) ?? basis.Cuts,
         };

@@ -40,4 +40,8 @@ internal sealed record PathSpec(string Name, int First, int Second, PathOptions 
 }
 
 /// <summary>A transfer: either bytes or a duration.</summary>
-internal sealed record FlowSpec(string Name, int Line, int From, int To, long? Bytes, long? DurationNanoseconds, long StartNanoseconds);
+internal sealed record FlowSpec(string Name, int Line, int From, int To, long? Bytes, long? DurationNanoseconds, long StartNanoseconds)
+{
+    /// <summary>Its subflows, each as a path of the sender and one of the receiver; empty: as the path manager likes.</summary>
+    public IReadOnlyList<(int From, int To)> Subflows { get; init; } = [];
+}

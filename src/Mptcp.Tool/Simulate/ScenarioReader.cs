@@ -12,6 +12,9 @@ internal sealed class ScenarioReader
     private const int MaxPaths = 1000;
     private const int MaxFlows = 1000;
 
+    /// <summary>What is expected where a congestion control is named, for messages.</summary>
+    public const string Controllers = $"cubic, reno, bbr, {CoupledControllers.Expected}";
+
     private readonly List<NodeSpec> _nodes = [];
     private readonly List<PathSpec> _paths = [];
     private readonly List<FlowSpec> _flows = [];
@@ -24,6 +27,9 @@ internal sealed class ScenarioReader
     /// <param name="folder">The folder of the file.</param>
     /// <exception cref="ScenarioException">Something is wrong.</exception>
     public static Scenario Read(string text, string folder) => new ScenarioReader(folder).Read(new Section(TomlTree.Parse(text), "the scenario"));
+
+    /// <summary>Reads what is a scenario of a table of which others may have taken their part.</summary>
+    public static Scenario Read(Section root, string folder) => new ScenarioReader(folder).Read(root);
 
     private Scenario Read(Section root)
     {
@@ -84,25 +90,31 @@ internal sealed class ScenarioReader
             : throw new ScenarioException(section.LineOf("path-manager"), $"path-manager is '{name}'", PathManagerCatalog.Expected);
     }
 
-    private static StackOptions TakeController(Section section, StackOptions options)
+    /// <summary>Puts a congestion control in place, coupled or not; false when there is none of this name.</summary>
+    public static bool TryUse(string name, ref StackOptions options)
     {
-        const string expected = $"cubic, reno, bbr, {CoupledControllers.Expected}";
-        string? name = section.TakeText("congestion", expected);
-        if (name is not null && CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? coupling))
+        if (CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? coupling))
         {
-            return options with { Connection = options.Connection with { Coupling = coupling } };
+            options = options with { Connection = options.Connection with { Coupling = coupling } };
+            return true;
         }
 
-        return options with
+        Func<int, ICongestionController>? control = name switch
         {
-            CongestionControl = name switch
-            {
-                null or "cubic" => CongestionControllers.Cubic,
-                "reno" => CongestionControllers.NewReno,
-                "bbr" => CongestionControllers.Bbr,
-                _ => throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{name}'", expected),
-            },
+            "cubic" => CongestionControllers.Cubic,
+            "reno" => CongestionControllers.NewReno,
+            "bbr" => CongestionControllers.Bbr,
+            _ => null,
         };
+        options = options with { CongestionControl = control ?? options.CongestionControl };
+        return control is not null;
+    }
+
+    private static StackOptions TakeController(Section section, StackOptions options)
+    {
+        string name = section.TakeText("congestion", Controllers) ?? "cubic";
+        return TryUse(name, ref options) ? options
+            : throw new ScenarioException(section.LineOf("congestion"), $"congestion is '{name}'", Controllers);
     }
 
     private static int TakeBuffer(Section section, string key, int otherwise)
@@ -171,8 +183,31 @@ internal sealed class ScenarioReader
             throw new ScenarioException(section.Line, bytes is null ? "a flow has neither bytes nor duration" : "a flow has both bytes and duration", "one of them");
         string name = section.TakeText("name", "a text") ?? $"{_nodes[from].Name} > {_nodes[to].Name}";
         long start = section.Take("start", Quantity.Duration) ?? 0;
+        List<(int From, int To)> subflows = TakeSubflows(section, from, to);
         section.RejectOthers();
-        return new FlowSpec(name, section.Line, from, to, bytes, duration, start);
+        return new FlowSpec(name, section.Line, from, to, bytes, duration, start) { Subflows = subflows };
+    }
+
+    private List<(int From, int To)> TakeSubflows(Section section, int from, int to)
+    {
+        const string expected = "a list such as [[\"wifi\", \"home\"], [\"lte\", \"home\"]]: a path of the sender and one of the receiver";
+        var subflows = new List<(int From, int To)>();
+        foreach (TomlItem item in section.TakeList("subflows", expected) ?? [])
+        {
+            if (item.Value is not List<TomlItem> pair || pair is not [{ Value: string }, { Value: string }])
+                throw new ScenarioException(item.Line, "subflows holds something else", expected);
+            subflows.Add((FindPath(pair[0], from), FindPath(pair[1], to)));
+        }
+
+        return subflows;
+    }
+
+    private int FindPath(TomlItem item, int node)
+    {
+        int path = _paths.FindIndex(path => path.Name == (string)item.Value && (path.First == node || path.Second == node));
+        return path >= 0 ? path : throw new ScenarioException(
+            item.Line, $"'{_nodes[node].Name}' has no path '{item.Value}'", $"one of {string.Join(", ", _paths
+                .Where(path => path.First == node || path.Second == node).Select(path => path.Name))}");
     }
 
     private void CheckWhole()

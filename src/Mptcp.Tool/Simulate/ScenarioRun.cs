@@ -12,6 +12,9 @@ internal sealed class ScenarioRun
     private const ushort FirstPort = 1;
     private const int PollsBetweenLooks = 1024;
 
+    // Where only the rates count: what buffers hold for longer than that.
+    private const long PumpInterval = 5 * Instant.Millisecond;
+
     private readonly Scenario _scenario;
     private readonly Topology _topology;
     private readonly List<Flow> _flows = [];
@@ -74,6 +77,19 @@ internal sealed class ScenarioRun
                 return Pump();
             },
             _scenario.LimitNanoseconds);
+    }
+
+    /// <summary>Lets time pass, whether or not all is done.</summary>
+    /// <param name="nanoseconds">How much.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public void RunFor(long nanoseconds, CancellationToken cancellationToken)
+    {
+        for (long left = nanoseconds; left > 0; left -= PumpInterval)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Pump();
+            Network.Run(Math.Min(left, PumpInterval));
+        }
     }
 
     private bool Pump()
@@ -162,14 +178,7 @@ internal sealed class ScenarioRun
 
     private void Add(FlowSpec spec)
     {
-        if (!_topology.TryFindRoute(spec.From, spec.To, out int link, out int path))
-        {
-            throw new ScenarioException(
-                spec.Line,
-                $"flow '{spec.Name}' has no route from '{_scenario.Nodes[spec.From].Name}' to '{_scenario.Nodes[spec.To].Name}'",
-                "paths that lead there");
-        }
-
+        (int link, int path) = FindWay(spec);
         var port = (ushort)(FirstPort + _flows.Count);
         NetworkStack sender = _hosts[spec.From];
         StackListener listener = _hosts[spec.To].TryListen(port)!;
@@ -179,9 +188,29 @@ internal sealed class ScenarioRun
             sender,
             sender.Addresses[link],
             new IpEndpoint(_topology.Address(spec.To, path), port),
-            listener);
+            listener)
+        {
+            Further = [.. spec.Subflows.Skip(1).Select(pair =>
+                (_topology.Address(spec.From, pair.From), new IpEndpoint(_topology.Address(spec.To, pair.To), port)))],
+        };
         Network.AddNode(flow);
         _flows.Add(flow);
+    }
+
+    /// <summary>The link by which the first subflow leaves, and the path at whose end it arrives.</summary>
+    private (int Link, int Path) FindWay(FlowSpec spec)
+    {
+        bool found = _topology.TryFindRoute(spec.From, spec.To, out int link, out int path);
+        if (spec.Subflows.Count > 0)
+        {
+            (link, path) = (_topology.LinkOf(spec.From, spec.Subflows[0].From), spec.Subflows[0].To);
+            found = spec.Subflows.All(pair => _topology.Leads(spec.From, pair.From, spec.To, pair.To));
+        }
+
+        return found ? (link, path) : throw new ScenarioException(
+            spec.Line,
+            $"flow '{spec.Name}' has no route from '{_scenario.Nodes[spec.From].Name}' to '{_scenario.Nodes[spec.To].Name}'",
+            "paths that lead there");
     }
 
     private ulong SeedOf(int node) => unchecked(_scenario.Seed * 1_000_003 + (ulong)node);

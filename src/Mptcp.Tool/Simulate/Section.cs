@@ -47,6 +47,14 @@ internal sealed class Section(TomlTable table, string name)
             : throw new ScenarioException(item.Line, string.Create(CultureInfo.InvariantCulture, $"{key} is {value}"), expected);
     }
 
+    public double? TakeNumber(string key) => Take(key) switch
+    {
+        null => null,
+        { Value: long value } => value,
+        { Value: double value } => value,
+        var item => throw WrongType(item, key, "a number"),
+    };
+
     public bool? TakeBoolean(string key) => Take(key) switch
     {
         null => null,

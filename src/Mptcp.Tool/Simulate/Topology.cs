@@ -57,17 +57,22 @@ internal sealed class Topology
         {
             int first = _links[from][link];
             int neighbour = Other(first, from);
-            int arrival = LinkOf(neighbour, first);
             foreach (int candidate in _links[to])
             {
-                bool leads = neighbour == to ? candidate == first : _next[neighbour, candidate] >= 0 && Forwards(neighbour, arrival, candidate);
-                if (leads && (path < 0 || _distance[neighbour, candidate] < _distance[neighbour, path]))
+                if (Leads(from, first, to, candidate) && (path < 0 || _distance[neighbour, candidate] < _distance[neighbour, path]))
                     path = candidate;
             }
         }
 
         link--;
         return path >= 0;
+    }
+
+    /// <summary>Whether what leaves a sender by one of its paths arrives at the receiver's address on another.</summary>
+    public bool Leads(int from, int path, int to, int target)
+    {
+        int neighbour = Other(path, from);
+        return neighbour == to ? target == path : _next[neighbour, target] >= 0 && Forwards(neighbour, LinkOf(neighbour, path), target);
     }
 
     private List<int> LinksOf(int node)
