@@ -198,6 +198,14 @@ public sealed class HostedSocket
         return new Attempt<(bool, List<SubflowInfo>)>(true, (socket.IsMultipath, subflows));
     });
 
+    /// <summary>How each path stands, and why.</summary>
+    public Task<List<PathInfo>> DescribePathsAsync() => RunAsync((socket, now) =>
+    {
+        var paths = new List<PathInfo>();
+        socket.CopyPaths(now, paths);
+        return new Attempt<List<PathInfo>>(true, paths);
+    });
+
     /// <summary>What happened how often, by code.</summary>
     public Task<List<(ConnectionEventCode Code, int Count)>> CountEventsAsync() => RunAsync((socket, _) =>
     {

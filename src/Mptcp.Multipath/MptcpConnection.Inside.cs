@@ -78,7 +78,7 @@ public sealed partial class MptcpConnection
     internal void HandleJoined(Subflow subflow)
     {
         (_joined, _fallbackDue) = (true, null);
-        subflow.JoinedAt = Now;
+        subflow.HandleJoined();
         HandleRejoined();
         _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Joined);
         _subflows.ReinjectSuspects(_sender);
@@ -246,7 +246,7 @@ public sealed partial class MptcpConnection
         if (state == TcpState.Established && subflow == _initial)
         {
             _established = true;
-            subflow.JoinedAt = Now;
+            subflow.HandleJoined();
             _events.Add(ConnectionEventKind.SubflowEstablished, subflow, ConnectionEventCode.Initial);
         }
         else if (state == TcpState.Closed)
@@ -327,6 +327,7 @@ public sealed partial class MptcpConnection
             && (subflow.Connection.Timeouts > 0 || _subflows.SilenceDeadline(subflow) <= Now))
         {
             subflow.Silence.Begin(Now);
+            subflow.NoteSilence(silent: true);
             _events.Add(ConnectionEventKind.SubflowSuspect, subflow, ConnectionEventCode.Silent);
             _subflows.ReinjectSuspects(_sender);
         }

@@ -230,6 +230,7 @@ public sealed partial class MptcpConnection
     {
         if (IsPlain || _closed || IsComplete)
         {
+            subflow.Standing.Take(Now, PathStep.GivenUp);
             return;
         }
 
@@ -248,6 +249,8 @@ public sealed partial class MptcpConnection
             };
             _paths.HandleEnd(Now, end);
         }
+
+        subflow.Standing.Take(Now, _paths.IsAwaited(subflow.Pair) ? PathStep.Lost : PathStep.GivenUp);
     }
 
     private void RunPathCommands()

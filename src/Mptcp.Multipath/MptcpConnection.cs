@@ -288,6 +288,8 @@ public sealed partial class MptcpConnection
         DropReason reason = subflow.Connection.HandleSegment(now, segment);
         if (subflow.Silence.HandleArrival(now))
         {
+            subflow.NoteSilence(subflow.LinkDown);
+
             // Others may have stayed silent, and had nobody to hand their data to.
             _subflows.ReinjectSuspects(_sender);
         }

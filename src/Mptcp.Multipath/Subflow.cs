@@ -32,6 +32,7 @@ public sealed partial class Subflow : ITcpUser
         (Number, Path) = (number, path);
         Signals = new SubflowSignals(connection, this);
         Silence = new SilenceWatch(this);
+        Standing = new PathStanding(connection.Now);
         Connection = new TcpConnection(configuration, this);
     }
 
@@ -130,15 +131,34 @@ public sealed partial class Subflow : ITcpUser
     internal PathPair Pair => new(Local.Address, Remote, Lane);
 
     /// <summary>When it could first carry data; null for one that never could.</summary>
-    internal Instant? JoinedAt { get; set; }
+    internal Instant? JoinedAt { get; private set; }
+
+    /// <summary>How its path stands.</summary>
+    internal PathStanding Standing { get; }
 
     internal byte RemoteId { get; set; }
 
     /// <summary>Whether we asked the peer to use it only when no other is left (RFC 8684 §3.3.8).</summary>
-    internal bool AskedBackup { get; set; }
+    internal bool AskedBackup
+    {
+        get;
+        set
+        {
+            field = value;
+            NoteBackup();
+        }
+    }
 
     /// <summary>Whether the peer asked us.</summary>
-    internal bool PeerAskedBackup { get; set; }
+    internal bool PeerAskedBackup
+    {
+        get;
+        set
+        {
+            field = value;
+            NoteBackup();
+        }
+    }
 
     /// <summary>Whether it is used only when no other is: who asks the peer to spare a path spares it as well.</summary>
     internal bool IsBackup => AskedBackup || PeerAskedBackup;
@@ -152,7 +172,15 @@ public sealed partial class Subflow : ITcpUser
     internal bool IsTrusted => !Suspect && !Signals.InDoubt && !LinkDown;
 
     /// <summary>Whether its link is known to carry nothing now.</summary>
-    internal bool LinkDown { get; set; }
+    internal bool LinkDown
+    {
+        get;
+        set
+        {
+            field = value;
+            NoteSilence(value || Suspect);
+        }
+    }
 
     internal bool Closing { get; private set; }
 
@@ -197,6 +225,23 @@ public sealed partial class Subflow : ITcpUser
     internal bool AckOwed { get; set; }
 
     private bool FirstDataIsCapable => _connection.IsConfirming(this) && _sent.Count == 0 && _bytesSent == 0;
+
+    /// <summary>It can carry data from now on.</summary>
+    internal void HandleJoined()
+    {
+        JoinedAt = _connection.Now;
+        Standing.Take(_connection.Now, PathStep.Joined);
+        NoteBackup();
+    }
+
+    /// <summary>It has become silent, or is so no more.</summary>
+    internal void NoteSilence(bool silent)
+    {
+        Standing.Take(_connection.Now, silent ? PathStep.Silenced : PathStep.Answered);
+        NoteBackup();
+    }
+
+    private void NoteBackup() => Standing.Take(_connection.Now, IsBackup ? PathStep.Spared : PathStep.Used);
 
     /// <summary>Whether it is in TIME-WAIT and gives way to a new connection that this SYN begins (RFC 6191 §2).</summary>
     public bool TryReuse(in TcpSegment segment) => Connection.TryReuse(segment);

@@ -165,6 +165,9 @@ public sealed class StackSocket
     /// <summary>Replaces the list's content by what TCP says of each subflow that lives.</summary>
     public void CopyTcpInfo(List<SubflowTcpInfo> destination) => _connection.CopyTcpInfo(destination);
 
+    /// <summary>Replaces the list's content by how each path stands, and why; see <see cref="MptcpConnection.CopyPaths"/>.</summary>
+    public void CopyPaths(Instant now, List<PathInfo> destination) => _connection.CopyPaths(now, destination);
+
     /// <summary>Replaces the list's content by the subflows, those that have ended included.</summary>
     public void CopySubflows(List<SubflowInfo> destination) => _connection.CopySubflows(destination);
 

@@ -39,6 +39,12 @@ internal static class StatisticsTable
         console.Write(table);
         console.WriteLine(Text($"{(stream.IsMultipath ? "Multipath TCP" : "plain TCP")}, {elapsed.TotalSeconds:F1} s, ")
             + Text($"sent at {Rate(sent, elapsed):F1} Mbit/s, received at {Rate(received, elapsed):F1} Mbit/s"));
+        foreach (MptcpPathStatus path in stream.Paths)
+        {
+            if (path.Subflow < 0)
+                console.WriteLine(Text($"{path.Path} ({path.LocalAddress}): {path.Why}"));
+        }
+
         foreach ((MptcpEventCode code, int count) in stream.EventCounts.OrderBy(counted => counted.Key))
         {
             if (code.IsTrouble())

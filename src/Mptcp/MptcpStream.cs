@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Mptcp.Hosting;
 using Mptcp.Multipath;
 using Mptcp.Tcp;
+using Mptcp.Wire;
 
 namespace Mptcp;
 
@@ -56,6 +57,25 @@ public sealed class MptcpStream : Stream
         {
             Refresh();
             return Volatile.Read(ref _lastSubflows);
+        }
+    }
+
+    /// <summary>
+    /// How each path stands, and why: of the subflows that live, then of those that were lost, then of our addresses without
+    /// any. Empty after the engine's end.
+    /// </summary>
+    public IReadOnlyList<MptcpPathStatus> Paths
+    {
+        get
+        {
+            try
+            {
+                return [.. _socket.DescribePathsAsync().GetAwaiter().GetResult().Select(ToPublic)];
+            }
+            catch (Exception e) when (e is ObjectDisposedException or OperationCanceledException)
+            {
+                return [];
+            }
         }
     }
 
@@ -274,6 +294,13 @@ public sealed class MptcpStream : Stream
             Timeouts = info.Timeouts,
             SoftErrors = info.SoftErrors,
         };
+    }
+
+    private MptcpPathStatus ToPublic(PathInfo info)
+    {
+        (IPEndPoint local, string path) = _engine.Describe(new IpEndpoint(info.Local, 0));
+        IPEndPoint? remote = info.Remote is { } known ? EnginePaths.ToEndPoint(known) : null;
+        return new MptcpPathStatus(path, local.Address, remote, (MptcpPathState)info.State, info.Subflow, info.Why);
     }
 
     private static MptcpSubflowState ToPublic(TcpState state, TcpCloseReason reason) => state switch

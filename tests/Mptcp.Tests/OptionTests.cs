@@ -74,6 +74,17 @@ public sealed class OptionTests
         }
     }
 
+    [Theory]
+    [InlineData("fastest", "default", "'fastest' is no scheduler")]
+    [InlineData("round-robin:0", "default", "'round-robin:0' is no scheduler")]
+    [InlineData("default", "mesh", "'mesh' is no path manager")]
+    public void A_name_that_is_not_known_is_refused(string scheduler, string pathManager, string message)
+    {
+        var options = new MptcpEngineOptions { Scheduler = scheduler, PathManager = pathManager };
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => MptcpEngine.Create(options));
+        Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<SocketException> FailureAsync(Func<Task> action) =>
         Assert.IsType<SocketException>((await Assert.ThrowsAsync<IOException>(action)).InnerException);
 }

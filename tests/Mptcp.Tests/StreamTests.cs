@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 
@@ -56,6 +57,25 @@ public sealed class StreamTests
         await writing;
         await echoing;
         Assert.Equal(SHA256.HashData(sent), SHA256.HashData(received.ToArray()));
+    }
+
+    [Fact]
+    public async Task Each_path_says_how_it_stands_and_why()
+    {
+        await using var network = new MemoryNetwork(2, options => options with { PathManager = "single", Scheduler = "round-robin:3,1" });
+        (MptcpStream client, MptcpStream server) = await network.ConnectAsync(80, _cancel);
+        await client.WriteAsync(new byte[1000], _cancel);
+        await server.ReadExactlyAsync(new byte[1000], _cancel);
+        await server.WriteAsync(new byte[1000], _cancel);
+        await client.ReadExactlyAsync(new byte[1000], _cancel);
+        Assert.Equal(
+            [
+                new MptcpPathStatus("path 0", IPAddress.Parse("10.1.0.1"), MemoryNetwork.ServerAt(80), MptcpPathState.Active, 0, "carries data"),
+                new MptcpPathStatus("path 1", IPAddress.Parse("10.1.1.1"), null, MptcpPathState.Dead, -1, "no subflow: the path manager wants none here"),
+            ],
+            client.Paths);
+        await network.DisposeAsync();
+        Assert.Empty(client.Paths);
     }
 
     [Fact]

@@ -148,6 +148,20 @@ internal sealed class PathManagement
     /// <summary>A subflow of ours has ended.</summary>
     public void HandleEnd(Instant now, in PathEnd end) => _lost.Add(now, end, _manager.Recreates);
 
+    /// <summary>Whether a path that was lost will be tried again.</summary>
+    public bool IsAwaited(PathPair pair)
+    {
+        for (int i = 0; i < _lost.All.Count; i++)
+        {
+            if (_lost.All[i].Pair == pair)
+            {
+                return _lost.All[i].NextTry < Instant.Never;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The user wants a subflow, beside those that there are between the same addresses.</summary>
     public bool TryOrder(IpAddress from, IpEndpoint remote, IReadOnlyList<Subflow> alive)
     {
