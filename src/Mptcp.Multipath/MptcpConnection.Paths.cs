@@ -284,7 +284,8 @@ public sealed partial class MptcpConnection
 
             if (command.Kind == PathCommandKind.SetBackup)
             {
-                subflow.Signals.SetBackup(command.Endpoint.Has(EndpointFlags.Backup));
+                subflow.Signals.SetBackup(command.Endpoint.IsBackup);
+                ApplyPolicy(subflow, command.Endpoint);
             }
             else if (command.Kind == PathCommandKind.Reset)
             {
@@ -295,6 +296,47 @@ public sealed partial class MptcpConnection
                 // The last one that works goes on: the data has nowhere else to go (RFC 8684 §3.3.3).
                 subflow.Close();
             }
+        }
+    }
+
+    private void ApplyPolicy(Subflow subflow, in LocalEndpoint endpoint)
+    {
+        (subflow.Weight, bool avoided) = (endpoint.Weight, endpoint.Use == EndpointUse.Avoid);
+        if (avoided && !subflow.Avoided)
+        {
+            subflow.Avoidance.Begin(Now, subflow.Connection.Info.BytesReceived);
+            _subflows.ReinjectSuspects(_sender);
+        }
+        else if (!avoided)
+        {
+            subflow.Avoidance.End();
+        }
+
+        subflow.Avoided = avoided;
+    }
+
+    /// <summary>Where the peer goes on sending although it was asked not to, and could send elsewhere, more is done.</summary>
+    private void HandleAvoidance(Subflow subflow)
+    {
+        if (subflow.Avoidance.Deadline > Now || IsPlain || !subflow.IsAlive)
+        {
+            return;
+        }
+
+        AvoidanceStep step = subflow.Avoidance.HandleTimeout(Now, subflow.Connection.Info.BytesReceived);
+        if (!_subflows.AnyUsableBeside(subflow))
+        {
+            return;
+        }
+
+        if (step == AvoidanceStep.TakeBack)
+        {
+            _paths.TakeBack(_paths.EndpointOf(subflow.Local));
+            RunPathCommands();
+        }
+        else if (step == AvoidanceStep.Reset)
+        {
+            subflow.Abort(MpTcpRstReason.AdministrativelyProhibited, ConnectionEventCode.Avoided);
         }
     }
 

@@ -62,6 +62,7 @@ public sealed partial class MptcpConnection
         Why = subflow.Standing.State switch
         {
             PathState.Probing => "the peer has not answered yet",
+            PathState.Backup when subflow.Avoided => "policy avoids it: nothing is sent here while another path works",
             PathState.Backup => $"spared until no other path works: {(subflow.PeerAskedBackup ? "the peer" : "this host")} wants it so",
             PathState.Suspect => subflow.LinkDown
                 ? "its link is down"
@@ -94,7 +95,8 @@ public sealed partial class MptcpConnection
         }
 
         PathLimits limits = _endpoints.Limits;
-        return address.IsV4 != Remote.Address.IsV4 && _paths.AddressesAccepted == 0 ? "the peer has no address of its family"
+        return _paths.EndpointOf(new IpEndpoint(address, 0)).Use == EndpointUse.Avoid ? "policy avoids the path"
+            : address.IsV4 != Remote.Address.IsV4 && _paths.AddressesAccepted == 0 ? "the peer has no address of its family"
             : _subflows.Further >= limits.Subflows ? $"there may be {limits.Subflows} beside the first"
             : _paths.DenyInitialRemote && _paths.AddressesAccepted == 0 ? "the peer takes none at its first address, and has announced no other"
             : _isInitiator ? "the path manager wants none here"

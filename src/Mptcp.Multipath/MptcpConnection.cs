@@ -188,9 +188,9 @@ public sealed partial class MptcpConnection
     {
         Now = now;
         byte id = _paths.IdOf(request.From);
-        bool backup = request.From.Has(EndpointFlags.Backup);
+        bool backup = request.From.IsBackup;
         Subflow subflow = Add(configuration, link, new JoinInitiator(this, _tokens.DrawNonce(), id, backup), id, request.Lane);
-        (subflow.RemoteId, subflow.AskedBackup) = (request.RemoteId, backup);
+        (subflow.RemoteId, subflow.AskedBackup, subflow.Weight) = (request.RemoteId, backup, request.From.Weight);
         Counters.Add(MptcpCounter.JoinOpened);
         subflow.Connection.Connect();
         return subflow;
@@ -214,10 +214,11 @@ public sealed partial class MptcpConnection
 
         LocalEndpoint endpoint = _paths.EndpointOf(configuration.Local);
         byte id = _paths.IdOf(endpoint);
-        bool backup = endpoint.Has(EndpointFlags.Backup);
+        bool backup = endpoint.IsBackup;
         var handshake = new JoinResponder(this, join, _tokens.DrawNonce(), id, backup);
         Subflow subflow = Add(configuration, link, handshake, id);
         (subflow.RemoteId, subflow.PeerAskedBackup, subflow.AskedBackup) = (join.AddressId, join.Backup, backup);
+        ApplyPolicy(subflow, endpoint);
         _paths.HandleJoinTaken(id);
         Counters.Add(MptcpCounter.JoinTaken);
         subflow.Connection.Accept(now, syn);
@@ -337,6 +338,7 @@ public sealed partial class MptcpConnection
 
             NoticeSilence(subflow);
             subflow.Signals.HandleTimeout(now);
+            HandleAvoidance(subflow);
         }
 
         if (!IsPlain)

@@ -100,7 +100,7 @@ public sealed partial class Subflow : ITcpUser
     internal SubflowSignals Signals { get; }
 
     internal Instant NextTimeout => IsAlive
-        ? Instant.Min(Instant.Min(Connection.NextTimeout, Signals.NextTimeout), Silence.NextProbe)
+        ? Instant.Min(Instant.Min(Connection.NextTimeout, Signals.NextTimeout), Instant.Min(Silence.NextProbe, Avoidance.Deadline))
         : Instant.Never;
 
     internal bool OpenedByPeer => _handshake.IsResponder;
@@ -121,6 +121,15 @@ public sealed partial class Subflow : ITcpUser
 
     /// <summary>Its place among those whose windows grow together; null for one by itself.</summary>
     internal CouplingSeat? Seat { get; set; }
+
+    /// <summary>Whether policy wants no data on it as long as another one works.</summary>
+    internal bool Avoided { get; set; }
+
+    /// <summary>Whether the peer does the same.</summary>
+    internal AvoidanceWatch Avoidance { get; } = new();
+
+    /// <summary>Its weight, or 0.</summary>
+    internal int Weight { get; set; }
 
     /// <summary>One past the last byte of the data that it was given in order.</summary>
     internal long GivenTo { get; set; }

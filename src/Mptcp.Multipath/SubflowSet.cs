@@ -202,8 +202,19 @@ internal sealed class SubflowSet(IScheduler scheduler)
         && ((!subflow.IsTrusted && AnyTrusted) || IsIdleBackup(subflow) || Rests(subflow, connection));
 
     /// <summary>Whether a subflow is a backup, by either end's wish, and not needed (RFC 8684 §3.3.8).</summary>
-    public bool IsIdleBackup(Subflow subflow) =>
-        subflow.IsBackup && _alive.Exists(other => other is { IsUsable: true, IsTrusted: true, IsBackup: false });
+    public bool IsIdleBackup(Subflow subflow)
+    {
+        for (int i = 0; subflow.IsBackup && i < _alive.Count; i++)
+        {
+            Subflow other = _alive[i];
+            if (other is { IsUsable: true, IsTrusted: true } && (!other.IsBackup || (subflow.Avoided && !other.Avoided)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// When a subflow has been silent for too long, if another one gets on meanwhile or rests, and could take over; never
@@ -456,6 +467,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             SegmentSize = connection.SegmentSize,
             BytesSent = subflow.BytesSent,
             Link = subflow.Path,
+            Weight = subflow.Weight,
         };
     }
 }

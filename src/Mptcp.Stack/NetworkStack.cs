@@ -136,6 +136,7 @@ public sealed partial class NetworkStack
         {
             _refusal = DropReason.None;
             Dispatch(now, link, packet);
+            CountForPolicies(now, link, packet.Length);
         }
 
         Drops.Count(_refusal);
@@ -194,6 +195,7 @@ public sealed partial class NetworkStack
             if (TryTransmitFrom(socket, now, buffer, out link, out length))
             {
                 _sockets.HandleSent(socket);
+                CountForPolicies(now, link, length);
                 return true;
             }
         }

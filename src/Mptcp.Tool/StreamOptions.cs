@@ -56,6 +56,12 @@ internal sealed class StreamOptions
         "--path-manager", "Which subflows there are", "path manager", PathManagerCatalog.Expected,
         name => PathManagerCatalog.TryFind(name, out _));
 
+    private readonly Option<string?> _policy = new("--policy")
+    {
+        Description = "What is wanted of the paths: a TOML file; docs/command.md describes it.",
+        HelpName = "FILE",
+    };
+
     private readonly Option<int?> _keepAlive = NewSeconds(
         "--keep-alive", "Ask a peer that was silent for SECONDS whether it is still there, and again every tenth of that.");
 
@@ -67,6 +73,7 @@ internal sealed class StreamOptions
         command.Add(_congestion);
         command.Add(_scheduler);
         command.Add(_pathManager);
+        command.Add(_policy);
         command.Add(_keepAlive);
         command.Add(_timeout);
         command.Add(_via);
@@ -85,6 +92,7 @@ internal sealed class StreamOptions
         },
         Scheduler = parsed.GetValue(_scheduler) ?? "default",
         PathManager = parsed.GetValue(_pathManager) ?? "default",
+        Policies = parsed.GetValue(_policy) is { } file ? PolicyFile.Read(file) : new Dictionary<string, MptcpPathPolicy>(),
         KeepAliveSeconds = parsed.GetValue(_keepAlive),
         TimeoutSeconds = parsed.GetValue(_timeout),
     };
@@ -143,6 +151,8 @@ internal sealed record StreamSettings(IReadOnlyList<string> Via, string? Capture
 
     public string PathManager { get; init; } = "default";
 
+    public IReadOnlyDictionary<string, MptcpPathPolicy> Policies { get; init; } = new Dictionary<string, MptcpPathPolicy>();
+
     public int? KeepAliveSeconds { get; init; }
 
     public int? TimeoutSeconds { get; init; }
@@ -156,6 +166,7 @@ internal sealed record StreamSettings(IReadOnlyList<string> Via, string? Capture
             CongestionControl = CongestionControl,
             Scheduler = Scheduler,
             PathManager = PathManager,
+            Policies = Policies,
             UserTimeout = TimeSpan.FromSeconds(TimeoutSeconds ?? 0),
         };
         return MptcpEngine.Create(KeepAliveSeconds is not { } seconds ? options : options with

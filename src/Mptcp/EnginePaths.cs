@@ -120,6 +120,12 @@ internal sealed class EnginePaths : IDisposable
         return (ToEndPoint(local), "");
     }
 
+    /// <summary>The names of the paths.</summary>
+    public IReadOnlyList<string> Names => _names;
+
+    /// <summary>The number of the link of a path, or -1.</summary>
+    public int LinkOf(string path) => Array.IndexOf([.. _names], path);
+
     /// <summary>The address by which peers know it.</summary>
     public static IPAddress OutsideOf(LocalAddress address) => (address.Outside ?? address.Address).ToIPAddress();
 

@@ -47,6 +47,8 @@ public sealed class MptcpEngine : IAsyncDisposable
         var stack = new NetworkStack(ToStackOptions(options) with { Connection = settings }, new SystemEntropy());
         foreach (LocalAddress address in paths.Addresses)
             stack.AddAddress(address);
+        foreach ((string path, MptcpPathPolicy policy) in options.Policies)
+            stack.SetPolicy(default, paths.LinkOf(path), ToLinkPolicy(policy));
         _loop = new StackLoop(stack, paths.Links, paths.Waiter);
     }
 
@@ -55,6 +57,22 @@ public sealed class MptcpEngine : IAsyncDisposable
 
     /// <summary>Why <see cref="MptcpEngineOptions.CaptureFile"/> is not whole, in one line; null while all is well.</summary>
     public string? CaptureFailure => _paths.CaptureFailure;
+
+    /// <summary>Says what is wanted of a path; all connections follow at once.</summary>
+    /// <param name="path">Its name, as in <see cref="MptcpSubflow.Path"/>.</param>
+    /// <param name="policy">What is wanted.</param>
+    /// <exception cref="ArgumentException">There is no such path, or the policy contradicts itself.</exception>
+    public async Task SetPolicyAsync(string path, MptcpPathPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        int link = FindLink(path, _paths, nameof(path));
+        ThrowIfWrong(path, policy, nameof(policy));
+        await _loop.RunAsync((stack, now) =>
+        {
+            stack.SetPolicy(now, link, ToLinkPolicy(policy));
+            return new Attempt<bool>(true, true);
+        }).ConfigureAwait(false);
+    }
 
     internal TimeSpan CloseTimeout => _options.CloseTimeout;
 
@@ -68,7 +86,18 @@ public sealed class MptcpEngine : IAsyncDisposable
     {
         options ??= new MptcpEngineOptions();
         ThrowIfWrong(options);
-        return new MptcpEngine(options, EnginePaths.Open(options));
+        EnginePaths paths = EnginePaths.Open(options);
+        try
+        {
+            foreach (string path in options.Policies.Keys)
+                FindLink(path, paths, nameof(options));
+            return new MptcpEngine(options, paths);
+        }
+        catch
+        {
+            paths.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Connects to a host by name or by address. Its addresses are tried in turn, from each path in turn.</summary>
@@ -233,9 +262,36 @@ public sealed class MptcpEngine : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinimumRetransmissionTimeout, _mostTimeout, nameof(options));
         foreach (TimeSpan span in new[] { options.KeepAliveIdle, options.KeepAliveInterval, options.UserTimeout })
             ArgumentOutOfRangeException.ThrowIfGreaterThan(span, _longestSpan, nameof(options));
+        foreach ((string path, MptcpPathPolicy policy) in options.Policies)
+            ThrowIfWrong(path, policy, nameof(options));
         if (!Enum.IsDefined(options.CongestionControl))
             throw new ArgumentOutOfRangeException(nameof(options), options.CongestionControl, "No such congestion control.");
     }
+
+    private static int FindLink(string path, EnginePaths paths, string parameter) => paths.LinkOf(path) is >= 0 and int link ? link
+        : throw new ArgumentException($"There is no path '{path}': the paths are {string.Join(", ", paths.Names)}.", parameter);
+
+    private static void ThrowIfWrong(string path, MptcpPathPolicy policy, string parameter)
+    {
+        string? wrong = !Enum.IsDefined(policy.Use) ? "has no such use"
+            : policy.Weight < 0 ? "has a negative weight"
+            : policy.Cost < 0 ? "has a negative cost"
+            : policy.Cap <= 0 ? "has a cap of nothing: to use it not at all, let it be avoided"
+            : policy is { Use: MptcpPathUse.Avoid, Weight: > 0 } ? "is to be avoided, and has a weight"
+            : policy is { Use: MptcpPathUse.Avoid, Cap: not null } ? "is to be avoided, and has a cap"
+            : null;
+        if (wrong is not null)
+            throw new ArgumentException($"Path '{path}' {wrong}.", parameter);
+    }
+
+    private static LinkPolicy ToLinkPolicy(MptcpPathPolicy policy) => new()
+    {
+        Use = (EndpointUse)policy.Use,
+        Weight = policy.Weight,
+        Cost = policy.Cost,
+        Metered = policy.Metered,
+        Cap = policy.Cap,
+    };
 
     private static Func<IScheduler> FindScheduler(MptcpEngineOptions options) =>
         SchedulerCatalog.TryFind(options.Scheduler, out Func<IScheduler>? make) ? make

@@ -111,6 +111,12 @@ public sealed record MptcpEngineOptions
     /// </summary>
     public string PathManager { get; init; } = "default";
 
+    /// <summary>
+    /// What is wanted of paths, by their names (the devices' with <see cref="Via"/>, else "path 0" and so on);
+    /// <see cref="MptcpEngine.SetPolicyAsync"/> changes it later.
+    /// </summary>
+    public IReadOnlyDictionary<string, MptcpPathPolicy> Policies { get; init; } = new Dictionary<string, MptcpPathPolicy>();
+
     /// <summary>A file that gets every packet of every path (pcapng, for Wireshark); overwritten. Null: none.</summary>
     public string? CaptureFile { get; init; }
 

@@ -121,6 +121,9 @@ public enum MptcpEventCode
     /// <summary>It was silent for minutes while others delivered.</summary>
     StayedSilent = 227,
 
+    /// <summary>Policy avoids the path, and the peer went on sending there.</summary>
+    Avoided = 228,
+
     /// <summary>It joined the connection.</summary>
     Joined = 300,
 

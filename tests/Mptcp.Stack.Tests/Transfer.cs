@@ -11,11 +11,11 @@ internal sealed class Transfer(SimulatedNetwork network, StackSocket client, Sta
     private Instant _last = network.Now;
     private int _received;
 
-    public static Transfer Begin(TwoHosts hosts, int size)
+    public static Transfer Begin(TwoHosts hosts, int size, bool download = false)
     {
         StackSocket client = hosts.Connect();
         StackSocket server = hosts.Accept();
-        return new Transfer(hosts.Network, client, server, new Stream(client, server, size));
+        return new Transfer(hosts.Network, client, server, download ? new Stream(server, client, size) : new Stream(client, server, size));
     }
 
     public StackSocket Client => client;

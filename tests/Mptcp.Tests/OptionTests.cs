@@ -85,6 +85,41 @@ public sealed class OptionTests
         Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("wlan7", 0, 1, "There is no path 'wlan7': the paths are path 0, path 1.")]
+    [InlineData("path 1", -1, 1, "Path 'path 1' has a negative weight.")]
+    [InlineData("path 1", 0, 0, "Path 'path 1' has a cap of nothing: to use it not at all, let it be avoided.")]
+    public async Task A_policy_that_cannot_be_is_refused(string path, int weight, long cap, string message)
+    {
+        var policy = new MptcpPathPolicy { Weight = weight, Cap = cap };
+        var policies = new Dictionary<string, MptcpPathPolicy> { [path] = policy };
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => new MemoryNetwork(2, options => options with { Policies = policies }));
+        Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
+        await using var network = new MemoryNetwork(2);
+        refused = await Assert.ThrowsAsync<ArgumentException>(() => network.Client.SetPolicyAsync(path, policy));
+        Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_policy_counts_from_the_start_and_can_be_changed()
+    {
+        var avoid = new Dictionary<string, MptcpPathPolicy> { ["path 1"] = new() { Use = MptcpPathUse.Avoid } };
+        await using var network = new MemoryNetwork(2, options => options with { Policies = avoid });
+        (MptcpStream client, MptcpStream server) = await network.ConnectAsync(80, CancellationToken.None);
+        await client.WriteAsync(new byte[100_000]);
+        await server.ReadExactlyAsync(new byte[100_000]);
+        await server.WriteAsync(new byte[1]);
+        await client.ReadExactlyAsync(new byte[1]);
+        Assert.Contains(client.Paths, path => path is { Path: "path 1", Why: "no subflow: policy avoids the path" });
+        await network.Client.SetPolicyAsync("path 1", new MptcpPathPolicy());
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!client.Paths.Any(path => path is { Path: "path 1", State: MptcpPathState.Active }))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     private static async Task<SocketException> FailureAsync(Func<Task> action) =>
         Assert.IsType<SocketException>((await Assert.ThrowsAsync<IOException>(action)).InnerException);
 }

@@ -43,6 +43,7 @@ public static class EventSentences
         ConnectionEventCode.LocalAddressGone => "its local address is gone",
         ConnectionEventCode.RemovedAndSilent => "the peer removed the address, and nothing answers there",
         ConnectionEventCode.StayedSilent => "it stayed silent while others delivered",
+        ConnectionEventCode.Avoided => "policy avoids the path, and the peer went on sending there",
         ConnectionEventCode.Joined => "joined",
         ConnectionEventCode.Initial => "initial",
         ConnectionEventCode.Silent => "no answer within the retransmission timeout",

@@ -32,6 +32,15 @@ public enum EndpointFlags : byte
 public readonly record struct LocalEndpoint(
     byte Id, IpAddress Address, IpAddress Announced, ushort? Port, int Link, EndpointFlags Flags)
 {
+    /// <summary>What the host's policy says of it.</summary>
+    public EndpointUse Use { get; init; }
+
+    /// <summary>Its weight for schedulers that know weights; 0 where nobody has said one.</summary>
+    public int Weight { get; init; }
+
+    /// <summary>Whether its subflows are backups, by flag or policy.</summary>
+    public bool IsBackup => Has(EndpointFlags.Backup) || Use != EndpointUse.Normal;
+
     /// <summary>Whether it has all of these flags.</summary>
     public bool Has(EndpointFlags flags) => (Flags & flags) == flags;
 }
@@ -153,6 +162,19 @@ public sealed class LocalEndpoints(PathLimits limits, bool configured = false)
 
         _all[at] = endpoint;
         return true;
+    }
+
+    /// <summary>Says how far the endpoints of a link may be used; those that this changes are added to a list.</summary>
+    public void SetUse(int link, EndpointUse use, int weight, List<LocalEndpoint> changed)
+    {
+        for (int i = 0; i < _all.Count; i++)
+        {
+            if (_all[i].Link == link && (_all[i].Use, _all[i].Weight) != (use, weight))
+            {
+                _all[i] = _all[i] with { Use = use, Weight = weight };
+                changed.Add(_all[i]);
+            }
+        }
     }
 
     /// <summary>Takes the flags from a configured endpoint; <paramref name="endpoint"/> is as it was.</summary>

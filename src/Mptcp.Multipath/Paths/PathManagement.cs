@@ -45,6 +45,7 @@ internal sealed class PathManagement
     private readonly LostPaths _lost = new();
     private readonly ContainedPathManager _manager;
     private readonly HashSet<byte> _told = [];
+    private readonly HashSet<IpAddress> _avoided = [];
     private int _attempts;
     private bool _again;
     private bool _confirmed;
@@ -112,7 +113,7 @@ internal sealed class PathManagement
     {
         _confirmed = true;
         LocalEndpoint initial = EndpointOf(_local);
-        if (initial.Has(EndpointFlags.Backup))
+        if (initial.IsBackup)
         {
             _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, 0, initial));
         }
@@ -218,18 +219,30 @@ internal sealed class PathManagement
                 _attempts = 0;
                 _view.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
                 _lost.ForgetFrom(endpoint.Address);
-                if (_confirmed && _manager.Announces(_view, endpoint))
+                if (_confirmed && endpoint.Use != EndpointUse.Avoid && _manager.Announces(_view, endpoint))
                 {
                     Announce(endpoint);
                 }
 
-                if (endpoint.Has(EndpointFlags.Backup))
+                if (endpoint.IsBackup)
                 {
                     _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, IdOf(endpoint), endpoint));
                 }
 
                 break;
             case EndpointChangeKind.FlagsChanged:
+                if (endpoint.Use == EndpointUse.Avoid)
+                {
+                    _avoided.Add(endpoint.Address);
+                }
+                else if (_avoided.Remove(endpoint.Address))
+                {
+                    // What was taken back meanwhile, or was not opened, has another chance.
+                    _attempts = 0;
+                    _view.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
+                    AnnounceAll();
+                }
+
                 _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, IdOf(endpoint), endpoint));
                 break;
             default:
@@ -336,7 +349,7 @@ internal sealed class PathManagement
         for (int i = 0; _confirmed && i < _endpoints.All.Count; i++)
         {
             LocalEndpoint endpoint = _endpoints.All[i];
-            if (!_told.Contains(endpoint.Id) && _manager.Announces(_view, endpoint))
+            if (endpoint.Use != EndpointUse.Avoid && !_told.Contains(endpoint.Id) && _manager.Announces(_view, endpoint))
             {
                 Announce(endpoint);
             }
@@ -352,6 +365,9 @@ internal sealed class PathManagement
             _commands.Enqueue(new PathCommand(PathCommandKind.Announce, id, endpoint));
         }
     }
+
+    /// <summary>The peer goes on sending where it was asked not to: the address is taken back.</summary>
+    public void TakeBack(in LocalEndpoint endpoint) => Withdraw(endpoint, gone: false);
 
     private void Withdraw(in LocalEndpoint endpoint, bool gone)
     {

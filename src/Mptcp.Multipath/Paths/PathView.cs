@@ -102,7 +102,7 @@ public sealed class PathView
 
     /// <summary>Whether a pair of addresses of one family can be tried now.</summary>
     public bool CanTry(in LocalEndpoint from, IpEndpoint to, int lane = 0) =>
-        from.Address.IsV4 == to.Address.IsV4 && !_tried.Contains(new PathPair(from.Address, to, lane));
+        from.Use != EndpointUse.Avoid && from.Address.IsV4 == to.Address.IsV4 && !_tried.Contains(new PathPair(from.Address, to, lane));
 
     /// <summary>Whether an address of the peer was tried from any of ours.</summary>
     public bool WasTried(IpEndpoint to)

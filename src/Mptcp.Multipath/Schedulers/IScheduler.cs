@@ -27,6 +27,9 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// <summary>The number of its link.</summary>
     public int Link { get; init; }
 
+    /// <summary>The weight that the host's policy gives it; 0 where it gives none.</summary>
+    public int Weight { get; init; }
+
     /// <summary>
     /// When a segment that is given to it now will be acknowledged: after its least round trip, or after all that is before
     /// it in the path's queue.

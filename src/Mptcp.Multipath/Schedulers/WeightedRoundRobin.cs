@@ -4,7 +4,7 @@ namespace Mptcp.Multipath;
 /// Each subflow gets its part by turns: the one that is furthest behind its weight goes first. One that cannot send is
 /// passed over, so that no capacity is left, and catches up later.
 /// </summary>
-/// <param name="weights">The weight of each link, by its number, from 1; links beyond them have 1.</param>
+/// <param name="weights">The weight of each link, by its number, from 1; links beyond them have 1. Policy goes before.</param>
 public sealed class WeightedRoundRobin(params int[] weights) : IScheduler
 {
     // A weight of one counts bytes in these, so that the greatest weight keeps some precision.
@@ -18,7 +18,7 @@ public sealed class WeightedRoundRobin(params int[] weights) : IScheduler
     /// <inheritdoc/>
     public long Rank(in SubflowSample sample)
     {
-        int weight = sample.Link < weights.Length ? weights[sample.Link] : 1;
+        int weight = sample.Weight > 0 ? sample.Weight : sample.Link < weights.Length ? weights[sample.Link] : 1;
         long given = sample.BytesSent * Unit / weight;
         long rank = given - StartOf(sample.Number, given);
         _latest = Math.Max(_latest, rank);

@@ -1,0 +1,143 @@
+using Mptcp.Multipath;
+using Mptcp.Simulation;
+using Mptcp.Tcp;
+using Xunit;
+
+namespace Mptcp.Stack.Tests;
+
+/// <summary>What the owner of a host wants of its links, and what connections make of it.</summary>
+public sealed class PolicyTests
+{
+    private static readonly PathOptions _path = PathOptions.Of(20, 10, 60_000);
+
+    [Fact]
+    public void A_link_that_is_to_be_avoided_carries_nothing_of_either_end_and_may_come_back()
+    {
+        (TwoHosts hosts, Transfer transfer) = Begin(download: true);
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Use = EndpointUse.Avoid });
+        transfer.RunUntil(Instant.Second);
+        long before = Carried(hosts, 1);
+        transfer.RunUntil(2 * Instant.Second);
+        Assert.InRange(Carried(hosts, 1) - before, 0, 20_000);
+        Assert.Equal("policy avoids it: nothing is sent here while another path works", WhyOf(hosts, transfer.Client, 1));
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy());
+        transfer.RunUntil(Instant.Second);
+        before = Carried(hosts, 1);
+        transfer.RunUntil(Instant.Second);
+        Assert.InRange(Carried(hosts, 1) - before, 1_500_000, 3_000_000);
+        transfer.RunToEnd();
+    }
+
+    [Theory]
+    [InlineData(0, false, 1)]
+    [InlineData(2, false, 0)]
+    [InlineData(0, true, 0)]
+    public void What_costs_more_is_kept_for_the_day_when_the_rest_fails(int cost, bool metered, int spared)
+    {
+        (TwoHosts hosts, Transfer transfer) = Begin(download: false);
+        hosts.Client.SetPolicy(hosts.Network.Now, 0, new LinkPolicy { Cost = cost, Metered = metered });
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Cost = 1 });
+        transfer.RunUntil(Instant.Second);
+        long before = Carried(hosts, spared);
+        transfer.RunUntil(Instant.Second);
+        Assert.InRange(Carried(hosts, spared) - before, 0, 5_000);
+        hosts.Network.Paths[1 - spared].BlackHoled = true;
+        transfer.RunUntil(Instant.Second);
+        Assert.InRange(Carried(hosts, spared) - before, 1_000_000, 3_000_000);
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void A_cap_counts_both_ways_and_all_connections()
+    {
+        (TwoHosts hosts, Transfer transfer) = Begin(download: true);
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Cap = 4_000_000 });
+        transfer.RunToEnd();
+        Assert.InRange(hosts.Client.CarriedBy(1), 4_000_000, 4_300_000);
+    }
+
+    [Fact]
+    public void A_peer_that_ignores_MP_PRIO_loses_the_subflow()
+    {
+        (TwoHosts hosts, Transfer transfer) = Begin(download: true, deaf: true);
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Use = EndpointUse.Avoid });
+        transfer.RunUntil(4 * Instant.Second);
+        long before = Carried(hosts, 1);
+        transfer.RunUntil(Instant.Second / 2);
+        Assert.True(Carried(hosts, 1) - before > 500_000, "the peer obeyed");
+        transfer.RunUntil(8 * Instant.Second);
+        Assert.Equal(TcpState.Closed, hosts.SubflowsOf(transfer.Client)[1].State);
+        Assert.Contains("no subflow: ", WhyOf(hosts, transfer.Client, 1), StringComparison.Ordinal);
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void The_only_path_is_used_whatever_policy_says()
+    {
+        var hosts = new TwoHosts(_path) { Describes = false };
+        hosts.Client.SetPolicy(hosts.Network.Now, 0, new LinkPolicy { Use = EndpointUse.Avoid });
+        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void A_link_that_is_avoided_from_the_start_gets_no_subflow()
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Use = EndpointUse.Avoid });
+        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        transfer.RunUntil(Instant.Second / 2);
+        Assert.All(hosts.SubflowsOf(transfer.Client), subflow => Assert.Equal(TwoHosts.Address(0, 1), subflow.Local.Address));
+        Assert.Equal("no subflow: policy avoids the path", WhyOf(hosts, transfer.Client, 1));
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void Weights_lead_the_scheduler_that_knows_them()
+    {
+        var hosts = new TwoHosts(
+            new MptcpSettings { Scheduler = () => new WeightedRoundRobin() }, new MptcpSettings(), seed: 1,
+            PathOptions.Of(1000, 5, 10_000_000), PathOptions.Of(1000, 5, 10_000_000))
+        {
+            Describes = false,
+        };
+        hosts.Client.SetPolicy(hosts.Network.Now, 0, new LinkPolicy { Weight = 1 });
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Weight = 4 });
+        StackSocket client = hosts.Connect();
+        StackSocket server = hosts.Accept();
+        byte[] chunk = new byte[2800];
+        int read = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            client.TryWrite(chunk);
+            hosts.Network.Run(20 * Instant.Millisecond);
+            read += server.TryRead(chunk);
+        }
+
+        Assert.InRange(hosts.SubflowsOf(client)[0].BytesSent / (double)read, 0.18, 0.24);
+    }
+
+    private static (TwoHosts Hosts, Transfer Transfer) Begin(bool download, bool deaf = false)
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        if (deaf)
+        {
+            hosts.Describes = true;
+            hosts.Drop = (_, line) => line.Contains("MpPrio", StringComparison.Ordinal);
+        }
+
+        Transfer transfer = Transfer.Begin(hosts, 60_000_000, download);
+        transfer.RunUntil(Instant.Second);
+        return (hosts, transfer);
+    }
+
+    private static long Carried(TwoHosts hosts, int path) =>
+        hosts.Network.Paths[path].Forward.Counters.Delivered.Bytes + hosts.Network.Paths[path].Back.Counters.Delivered.Bytes;
+
+    private static string WhyOf(TwoHosts hosts, StackSocket socket, int path)
+    {
+        var paths = new List<PathInfo>();
+        socket.CopyPaths(hosts.Network.Now, paths);
+        return Assert.Single(paths, info => info.Local == TwoHosts.Address(path, 1)).Why;
+    }
+}
