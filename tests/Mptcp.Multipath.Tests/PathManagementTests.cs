@@ -182,6 +182,31 @@ public sealed class PathManagementTests
         Assert.Equal(Instant.Never, manager.NextTimeout);
     }
 
+    [Theory]
+    [InlineData("203.0.113.5", "198.51.100.1", true)]
+    [InlineData("192.168.1.5", "198.51.100.1", false)]
+    [InlineData("10.9.9.9", "10.1.1.1", true)]
+    [InlineData("fd00::5", "2001:db8::1", false)]
+    [InlineData("2001:db8::5", "2001:db8::1", true)]
+    public void A_private_address_is_not_announced_to_a_peer_elsewhere(string address, string peer, bool announced)
+    {
+        var first = new IpEndpoint(IpAddress.Parse(peer.Contains(':', StringComparison.Ordinal) ? "2001:db8::9" : "203.0.113.9"), 443);
+        Assert.True(_endpoints.TryAddAddress(first.Address, first.Address, 0, out _));
+        Assert.True(_endpoints.TryAddAddress(IpAddress.Parse(address), IpAddress.Parse(address), 1, out LocalEndpoint further));
+        var server = new PathManagement(
+            _endpoints, new MptcpSettings(), first, new IpEndpoint(IpAddress.Parse(peer), 5000), isInitiator: false, _ => { });
+        server.HandleConfirmed();
+        Assert.Equal(announced, server.TryTakeCommand(out _));
+
+        // Who flags it for announcement knows better.
+        Assert.True(_endpoints.TryConfigure(further.Address, null, EndpointFlags.Signal, null, out further));
+        var flagged = new PathManagement(
+            _endpoints, new MptcpSettings(), first, new IpEndpoint(IpAddress.Parse(peer), 5000), isInitiator: false, _ => { });
+        flagged.HandleConfirmed();
+        Assert.True(flagged.TryTakeCommand(out PathCommand command));
+        Assert.Equal((PathCommandKind.Announce, further.Id), (command.Kind, command.Id));
+    }
+
     [Fact]
     public void With_endpoints_their_flags_decide()
     {

@@ -79,4 +79,28 @@ public class IpAddressTests
     [InlineData("2001:db8::1", "[2001:db8::1]:80")]
     public void An_endpoint_reads_like_a_URL(string address, string text) =>
         Assert.Equal(text, new IpEndpoint(IpAddress.Parse(address), 80).ToString());
+
+    [Theory]
+    [InlineData("10.0.0.1", true)]
+    [InlineData("11.0.0.1", false)]
+    [InlineData("172.16.0.1", true)]
+    [InlineData("172.31.255.255", true)]
+    [InlineData("172.32.0.1", false)]
+    [InlineData("192.168.0.1", true)]
+    [InlineData("192.169.0.1", false)]
+    [InlineData("169.254.1.1", true)]
+    [InlineData("100.64.0.1", true)]
+    [InlineData("100.127.255.255", true)]
+    [InlineData("100.128.0.1", false)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("198.51.100.1", false)]
+    [InlineData("fc00::1", true)]
+    [InlineData("fdff::1", true)]
+    [InlineData("fe80::1", true)]
+    [InlineData("febf::1", true)]
+    [InlineData("fec0::1", false)]
+    [InlineData("::1", true)]
+    [InlineData("2001:db8::1", false)]
+    public void Private_addresses_are_known(string address, bool isPrivate) =>
+        Assert.Equal(isPrivate, IpAddress.Parse(address).IsPrivate);
 }

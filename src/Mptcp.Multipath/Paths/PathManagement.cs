@@ -219,7 +219,7 @@ internal sealed class PathManagement
                 _attempts = 0;
                 _view.ForgetFrom(endpoint.Address, initialToo: _initialLocalGone);
                 _lost.ForgetFrom(endpoint.Address);
-                if (_confirmed && endpoint.Use != EndpointUse.Avoid && _manager.Announces(_view, endpoint))
+                if (_confirmed && MayAnnounce(endpoint))
                 {
                     Announce(endpoint);
                 }
@@ -349,12 +349,20 @@ internal sealed class PathManagement
         for (int i = 0; _confirmed && i < _endpoints.All.Count; i++)
         {
             LocalEndpoint endpoint = _endpoints.All[i];
-            if (endpoint.Use != EndpointUse.Avoid && !_told.Contains(endpoint.Id) && _manager.Announces(_view, endpoint))
+            if (!_told.Contains(endpoint.Id) && MayAnnounce(endpoint))
             {
                 Announce(endpoint);
             }
         }
     }
+
+    /// <summary>
+    /// What a peer elsewhere could not reach, or could take for a host of its own network, is told to it only when a flag
+    /// says so.
+    /// </summary>
+    private bool MayAnnounce(in LocalEndpoint endpoint) => endpoint.Use != EndpointUse.Avoid
+        && _manager.Announces(_view, endpoint)
+        && (!endpoint.Announced.IsPrivate || _remote.Address.IsPrivate || endpoint.Has(EndpointFlags.Signal));
 
     private void Announce(in LocalEndpoint endpoint)
     {

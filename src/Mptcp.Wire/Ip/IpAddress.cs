@@ -43,6 +43,13 @@ public readonly struct IpAddress : IEquatable<IpAddress>
     /// <summary>Whether this is a multicast address, or the IPv4 limited broadcast: never an end of a TCP connection.</summary>
     public bool IsMulticastOrBroadcast => _isV6 ? _high >> 56 == 0xff : _low >> 28 == 0xe || _low == uint.MaxValue;
 
+    /// <summary>
+    /// Whether this means something only near by: RFC 1918, RFC 6598, RFC 4193, link-local (RFC 3927, RFC 4291), or loopback.
+    /// </summary>
+    public bool IsPrivate => IsLoopback || (_isV6
+        ? _high >> 57 == 0xfc >> 1 || _high >> 54 == 0xfe80 >> 6
+        : _low >> 24 == 10 || _low >> 20 == 0xac1 || _low >> 16 == 0xc0a8 || _low >> 16 == 0xa9fe || _low >> 22 == 0x6440 >> 6);
+
     /// <summary>Octets on the wire: 4 or 16.</summary>
     public int ByteCount => _isV6 ? 16 : 4;
 
