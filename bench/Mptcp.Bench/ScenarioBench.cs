@@ -1,79 +1,83 @@
 using System.Globalization;
 using Mptcp.Lab;
+using Mptcp.Tcp;
 
 namespace Mptcp.Bench;
 
 /// <summary>Runs scenarios of two paths with each driver, one after the other, and prints a line for each run.</summary>
 internal static class ScenarioBench
 {
+    private const string Folder = "bench-report";
+
     public static async Task<int> RunAsync(string[] args)
     {
-        var options = new TransferOptions();
-        IReadOnlyList<IDriver> drivers = [new KernelToKernel(options), new EngineToKernel(options), new KernelToEngine(options)];
         string scenarioName = args.ElementAtOrDefault(0) ?? "all";
         string driverName = args.ElementAtOrDefault(1) ?? "all";
         int runs = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1;
         Scenario[] scenarios = [.. Scenario.All.Where(scenario => scenarioName == "all" || scenario.Name == scenarioName)];
-        IDriver[] chosen = [.. drivers.Where(driver => driverName == "all" || driver.Name == driverName)];
-        if (scenarios.Length == 0 || chosen.Length == 0)
+        IReadOnlyList<IDriver> drivers = Drivers(new TransferOptions());
+        if (scenarios.Length == 0 || !drivers.Any(driver => driverName == "all" || driver.Name == driverName))
         {
             Console.Error.WriteLine(
                 $"scenarios: {string.Join(", ", Scenario.All.Select(s => s.Name))}; drivers: {string.Join(", ", drivers.Select(d => d.Name))}");
             return 2;
         }
 
+        Directory.CreateDirectory(Folder);
+        var table = new ScenarioTable();
         bool whole = true;
         foreach (Scenario scenario in scenarios)
         {
+            IDriver[] chosen = [.. Drivers(OptionsOf(scenario)).Where(driver => driverName == "all" || driver.Name == driverName)
+                .Where(driver => scenario.KillAfter is null || driver.Server == LabPeer.Kernel)];
+
             // The drivers take turns, so that what else the machine does meets all of them.
-            var results = chosen.ToDictionary(driver => driver.Name, _ => new List<Result>());
+            var results = chosen.ToDictionary(driver => driver.Name, _ => new List<RunRecord>());
             for (int run = 0; run < runs; run++)
             {
                 foreach (IDriver driver in chosen)
                 {
-                    Result? result = await RunAsync(scenario, driver, seed: (ulong)run + 1);
+                    RunRecord? result = await RunAsync(scenario, driver, seed: (ulong)run + 1);
                     whole &= result is not null;
                     results[driver.Name].AddRange(result is null ? [] : [result]);
                 }
             }
 
-            if (runs > 1)
+            table.Add(scenario, results);
+            foreach ((string driver, List<RunRecord> records) in results.Where(entry => entry.Value.Count > 0))
             {
-                Summarise(scenario, results);
+                RatePlots.Write(Folder, scenario, driver, records[0]);
             }
         }
 
+        await File.WriteAllTextAsync(Path.Combine(Folder, "table.md"), table.ToString());
+        Console.WriteLine($"The table and the rates of the first runs: {Folder}");
         return whole ? 0 : 1;
     }
 
-    /// <summary>A line for each driver: goodput and longest gap, each as least, median, greatest.</summary>
-    private static void Summarise(Scenario scenario, Dictionary<string, List<Result>> results)
-    {
-        results.TryGetValue("kernel-kernel", out List<Result>? yardstick);
-        foreach ((string driver, List<Result> runs) in results.Where(entry => entry.Value.Count > 0))
-        {
-            double[] rates = [.. runs.Select(run => run.Megabits).Order()];
-            double[] gaps = [.. runs.Select(run => run.LongestGap.TotalMilliseconds).Order()];
-            string ratio = yardstick is { Count: > 0 }
-                ? $", {Median(rates) / Median([.. yardstick.Select(run => run.Megabits).Order()]):F2} of the kernel's"
-                : "";
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{scenario.Name} {driver}: {rates[0]:F1} / {Median(rates):F1} / {rates[^1]:F1} Mbit/s{ratio}; gaps {gaps[0]:F0} / {Median(gaps):F0} / {gaps[^1]:F0} ms"));
-        }
-    }
+    private static IReadOnlyList<IDriver> Drivers(TransferOptions options) =>
+        [new KernelToKernel(options), new EngineToKernel(options), new KernelToEngine(options)];
 
-    private static double Median(double[] sorted) => (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    private static TransferOptions OptionsOf(Scenario scenario) => scenario.Bbr
+        ? new TransferOptions { CongestionControl = CongestionControllers.Bbr }
+        : new TransferOptions();
 
     /// <summary>Runs one transfer; null when it was not done, or other bytes came.</summary>
-    private static async Task<Result?> RunAsync(Scenario scenario, IDriver driver, ulong seed)
+    private static async Task<RunRecord?> RunAsync(Scenario scenario, IDriver driver, ulong seed)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        using var lab = new TwoPathLab(
-            new LabOptions { Paths = scenario.Paths, Client = driver.Client, Server = driver.Server, Seed = seed });
+        using var lab = new TwoPathLab(new LabOptions
+        {
+            Paths = scenario.Paths,
+            Client = driver.Client,
+            Server = driver.Server,
+            Seed = seed,
+            CongestionControl = scenario.Bbr ? "bbr" : "cubic",
+        });
         using var payload = new Payload(scenario.Bytes, seed);
         using var meter = new StreamMeter();
         var timers = new List<Timer>();
+        RunRecorder? recorder = null;
         try
         {
             await driver.TransferAsync(
@@ -82,8 +86,10 @@ internal static class ScenarioBench
                 meter,
                 connected: () =>
                 {
-                    Schedule(timers, lab, scenario, scenario.CutAfter, cut: true);
-                    Schedule(timers, lab, scenario, scenario.HealAfter, cut: false);
+                    recorder = new RunRecorder(lab, meter);
+                    Schedule(timers, scenario.CutAfter, () => Cut(lab, scenario, cut: true));
+                    Schedule(timers, scenario.HealAfter, () => Cut(lab, scenario, cut: false));
+                    Schedule(timers, scenario.KillAfter, () => Kill(lab));
                 },
                 limit.Token);
         }
@@ -95,17 +101,18 @@ internal static class ScenarioBench
         finally
         {
             timers.ForEach(timer => timer.Dispose());
+            recorder?.Dispose();
         }
 
         Console.WriteLine(Report.Line(scenario, driver, lab, payload, meter));
-        return payload.Sha256 == meter.Sha256 ? new Result(meter.MegabitsPerSecond, meter.LongestGap) : null;
+        return payload.Sha256 == meter.Sha256 ? recorder!.Finish() : null;
     }
 
-    private static void Schedule(List<Timer> timers, TwoPathLab lab, Scenario scenario, TimeSpan? after, bool cut)
+    private static void Schedule(List<Timer> timers, TimeSpan? after, Action action)
     {
         if (after is { } time)
         {
-            timers.Add(new Timer(_ => Cut(lab, scenario, cut), null, time, Timeout.InfiniteTimeSpan));
+            timers.Add(new Timer(_ => action(), null, time, Timeout.InfiniteTimeSpan));
         }
     }
 
@@ -117,5 +124,6 @@ internal static class ScenarioBench
         }
     }
 
-    private sealed record Result(double Megabits, TimeSpan LongestGap);
+    private static void Kill(TwoPathLab lab) =>
+        lab.Server.Command("ss", "-K", "-t", "dst", TwoPathLab.ClientAddress(0).ToString());
 }
