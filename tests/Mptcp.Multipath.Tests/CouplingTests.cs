@@ -43,7 +43,7 @@ public sealed class CouplingTests
     {
         Gen<Path> path = Gen.Select(Gen.Double[0, 6], Gen.Double[-3.3, 0.3], Gen.Double[0, 9]).Select((window, roundTrip, interval) =>
             new Path(Math.Round(Math.Pow(10, window)), Math.Round(Math.Pow(10, roundTrip), 6), Math.Round(Math.Pow(10, interval))));
-        path.Array[1, 8].Sample(paths => CheckGrowth(name, paths), iter: 2000);
+        path.Array[1, 8].Sample(paths => CheckGrowth(name, paths), iter: 5000);
     }
 
     [Theory]
@@ -151,9 +151,10 @@ public sealed class CouplingTests
             double expected = _models[name](paths, own) * SegmentSize;
             double actual = controllers[own].GrowthFor(SegmentSize);
 
-            // One byte of a window of one segment is a thousandth.
+            // OLIA's two terms may cancel each other out: what is left of them is as exact as they are.
+            double term = SegmentSize / paths[own].Window;
             Assert.True(
-                Math.Abs(actual - expected) <= (0.01 * Math.Abs(expected)) + 1e-9,
+                Math.Abs(actual - expected) <= (0.01 * Math.Abs(expected)) + (1e-5 * term) + 1e-9,
                 $"{name} {own} of {string.Join(" ", (object[])paths)}: {actual:R}, not {expected:R}");
         }
     }

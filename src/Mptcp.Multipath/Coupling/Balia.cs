@@ -21,9 +21,9 @@ public sealed class Balia(CouplingGroup group, int maximumSegmentSize) : Coupled
         // W / S² (1 + a) / 2 (4 + a) / 5 = (W + M) / S (4 W + M) / S / (10 W).
         Int128 window = Math.Max(EffectiveWindow, 1);
         Int128 greatest = GreatestSent();
-        long sum = Math.Max(Group.SentIn(SmoothedRoundTrip), 1);
-        Int128 first = (window + greatest << FactorBits) / sum;
-        Int128 second = ((4 * window) + greatest << FactorBits) / sum;
+        Int128 sum = Group.SentIn(SmoothedRoundTrip);
+        Int128 first = (window + greatest << (FactorBits + CouplingGroup.SumBits)) / sum;
+        Int128 second = ((4 * window) + greatest << (FactorBits + CouplingGroup.SumBits)) / sum;
         Int128 growth = ((Int128)acked * SegmentSize << FractionBits) * first >> FactorBits;
         return Int128.Min((growth * second >> FactorBits) / (10 * window), (Int128)acked << FractionBits);
     }

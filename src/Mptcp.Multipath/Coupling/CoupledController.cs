@@ -121,6 +121,16 @@ public abstract class CoupledController(CouplingGroup group, int maximumSegmentS
     {
     }
 
+    /// <summary>Growth by W / S²: S is what all send in a round trip, as <see cref="CouplingGroup.SentIn"/> has it.</summary>
+    private protected Int128 SharedGrowth(long acked, long window, Int128 sum)
+    {
+        // One factor after the other: their product has more than 128 bits.
+        const int share = 30;
+        Int128 first = ((Int128)acked * maximumSegmentSize << (FractionBits + (2 * CouplingGroup.SumBits))) / sum;
+        Int128 second = ((Int128)window << (share + CouplingGroup.SumBits)) / sum;
+        return first * second >> (share + CouplingGroup.SumBits);
+    }
+
     /// <summary>Reno's growth: one segment for each window.</summary>
     protected Int128 UncoupledGrowth(long acked) => ((Int128)acked * maximumSegmentSize << FractionBits) / Window;
 

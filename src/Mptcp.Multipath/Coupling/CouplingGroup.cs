@@ -11,6 +11,9 @@ public sealed class CouplingGroup
     // A member that was not acknowledged for so long, and four round trips, has nothing in flight that counts.
     private const long Quiet = 2 * Instant.Second;
     private readonly List<CoupledController> _members = [];
+
+    /// <summary>Binary places of sums: without them small windows on long paths count for nothing.</summary>
+    internal const int SumBits = 16;
     private Instant _now;
 
     /// <summary>
@@ -60,17 +63,23 @@ public sealed class CouplingGroup
     internal bool IsActive(CoupledController member) => member.SmoothedRoundTrip > 0
         && _now - member.LastAck <= Quiet + (4 * member.SmoothedRoundTrip);
 
-    /// <summary>What all members send in one round trip of this length, in bytes: the sum of W_i rtt / rtt_i.</summary>
-    internal long SentIn(long roundTrip)
+    /// <summary>
+    /// What all members send in one round trip of this length, the sum of W_i rtt / rtt_i: bytes, with
+    /// <see cref="SumBits"/> binary places; 1 at least.
+    /// </summary>
+    internal Int128 SentIn(long roundTrip)
     {
-        long sum = 0;
+        Int128 sum = 0;
         for (int i = 0; i < _members.Count; i++)
         {
             CoupledController member = _members[i];
-            sum += IsActive(member) ? Ratio.Of(member.EffectiveWindow, roundTrip, member.SmoothedRoundTrip) : 0;
+            if (IsActive(member))
+            {
+                sum += ((Int128)member.EffectiveWindow << SumBits) * roundTrip / member.SmoothedRoundTrip;
+            }
         }
 
-        return sum;
+        return Int128.Max(sum, 1);
     }
 
     /// <summary>The active member with the most of something.</summary>

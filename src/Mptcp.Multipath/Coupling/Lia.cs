@@ -16,8 +16,7 @@ public sealed class Lia(CouplingGroup group, int maximumSegmentSize) : CoupledCo
         CoupledController best = Group.Best(static (one, other) =>
             (Int128)one.EffectiveWindow * other.SmoothedRoundTrip * other.SmoothedRoundTrip
             > (Int128)other.EffectiveWindow * one.SmoothedRoundTrip * one.SmoothedRoundTrip) ?? this;
-        long sum = Math.Max(Group.SentIn(best.SmoothedRoundTrip), 1);
-        Int128 coupled = ((Int128)acked * SegmentSize * best.EffectiveWindow << FractionBits) / ((Int128)sum * sum);
+        Int128 coupled = SharedGrowth(acked, best.EffectiveWindow, Group.SentIn(best.SmoothedRoundTrip));
         return Int128.Min(coupled, UncoupledGrowth(acked));
     }
 }

@@ -24,8 +24,7 @@ public sealed class Olia(CouplingGroup group, int maximumSegmentSize) : CoupledC
     /// <inheritdoc/>
     protected override Int128 Growth(long acked)
     {
-        long sum = Math.Max(Group.SentIn(SmoothedRoundTrip), 1);
-        Int128 coupled = ((Int128)acked * SegmentSize * EffectiveWindow << FractionBits) / ((Int128)sum * sum);
+        Int128 coupled = SharedGrowth(acked, EffectiveWindow, Group.SentIn(SmoothedRoundTrip));
         (int sign, int divisor) = Transfer();
         return divisor == 0 ? coupled : coupled + (sign * UncoupledGrowth(acked) / divisor);
     }

@@ -64,8 +64,8 @@ public sealed class WVegas(CouplingGroup group, int maximumSegmentSize) : Couple
         if (queued >= _wanted)
         {
             // Its part of what all keep queued is its part of the rate.
-            long all = Math.Max(Group.SentIn(SmoothedRoundTrip), 1);
-            _wanted = (int)Math.Max(LeastQueued, Ratio.Of(TotalQueued, Math.Min(EffectiveWindow, all), all));
+            Int128 own = (Int128)EffectiveWindow << CouplingGroup.SumBits;
+            _wanted = (int)Int128.Clamp(TotalQueued * own / Group.SentIn(SmoothedRoundTrip), LeastQueued, TotalQueued);
         }
 
         long window = queued > _wanted ? Window - SegmentSize : queued < _wanted ? Window + SegmentSize : Window;
