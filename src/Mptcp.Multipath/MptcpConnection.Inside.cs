@@ -12,6 +12,9 @@ public sealed partial class MptcpConnection
     // What the lists of a quiet connection take is part of its initial memory.
     private const long QuietQueues = 16 * 1024;
 
+    // So much behind a hole that its sender may have run out of memory or window.
+    private const int LongWait = 32 * 1024;
+
     internal Instant Now { get; private set; }
 
     internal ulong LocalKey => _keys.Local;
@@ -153,16 +156,23 @@ public sealed partial class MptcpConnection
 
     internal void CopySent(long dataOffset, Span<byte> destination) => _sender.CopyTo(dataOffset, destination);
 
-    internal void HandleData(long dataOffset, ReadOnlySpan<byte> bytes)
+    internal void HandleData(Subflow by, long dataOffset, ReadOnlySpan<byte> bytes)
     {
         if (_received.Refusal(dataOffset + bytes.Length) is not ConnectionEventCode.None and ConnectionEventCode refusal)
         {
             _events.Count(refusal);
         }
 
+        long before = _received.InOrder;
         if (!_received.Add(dataOffset, bytes))
         {
             NoteRefused(DropReason.OutsideDataWindow);
+        }
+
+        if (_received.InOrder - before >= bytes.Length + LongWait)
+        {
+            // The peer may have stopped for want of this, and the subflow that brought it may be a slow one.
+            _subflows.AcknowledgeOnFaster(by);
         }
     }
 

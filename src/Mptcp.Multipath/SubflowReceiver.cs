@@ -293,13 +293,13 @@ internal sealed class SubflowReceiver(MptcpConnection connection, Subflow subflo
     {
         if (mapping.Checksum is null)
         {
-            connection.HandleData(mapping.DataOffset + (offset - mapping.SubflowOffset), bytes);
+            connection.HandleData(subflow, mapping.DataOffset + (offset - mapping.SubflowOffset), bytes);
         }
         else if (_mappings.Hold(ref mapping, offset, bytes))
         {
             if (ReceiveMappings.IsIntact(mapping, connection.ReceiveSpace))
             {
-                connection.HandleData(mapping.DataOffset, mapping.Held.AsSpan(0, mapping.Length));
+                connection.HandleData(subflow, mapping.DataOffset, mapping.Held.AsSpan(0, mapping.Length));
             }
             else if (connection.HandleChecksumFailure(subflow, mapping.DataOffset, mapping.SubflowOffset))
             {

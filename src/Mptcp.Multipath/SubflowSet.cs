@@ -368,6 +368,23 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
     }
 
+    /// <summary>An ACK on the subflow of the shortest round trip that is not longer than another one's.</summary>
+    public void AcknowledgeOnFaster(Subflow than)
+    {
+        Subflow? fastest = null;
+        long roundTrip = than.Connection.SmoothedRtt;
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow subflow = _alive[i];
+            if (subflow != than && subflow is { IsUsable: true, IsTrusted: true } && subflow.Connection.SmoothedRtt <= roundTrip)
+            {
+                (fastest, roundTrip) = (subflow, subflow.Connection.SmoothedRtt);
+            }
+        }
+
+        fastest?.Connection.RequestAck();
+    }
+
     public void RequestProbe()
     {
         for (int i = 0; i < _alive.Count; i++)

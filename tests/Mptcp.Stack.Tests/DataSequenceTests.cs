@@ -323,4 +323,23 @@ public sealed class DataSequenceTests
         DataAck64 = dss.DataAck64 && !ack,
         DataAck = ack ? (uint)dss.DataAck : dss.DataAck,
     };
+
+    [Theory]
+    [InlineData(40, true)]
+    [InlineData(10, false)]
+    public void What_closes_a_wide_hole_is_acknowledged_on_the_quickest_subflow_at_once(int segmentsBehind, bool acknowledged)
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected();
+        Flow slow = peer.Join();
+        for (int i = 0; i < segmentsBehind; i++)
+        {
+            peer.First.Data(1001 + (1000 * i), ScriptedPeer.Bytes(i, 1000));
+        }
+
+        peer.Run(Instant.Second);
+        peer.First.Take();
+        slow.Data(1, ScriptedPeer.Bytes(0, 1000));
+        ulong expected = peer.ToStack.ToWire64(1001 + (1000 * segmentsBehind));
+        Assert.Equal(acknowledged, peer.First.Take().Exists(seen => seen.Dss is { } dss && (uint)dss.DataAck == (uint)expected));
+    }
 }
