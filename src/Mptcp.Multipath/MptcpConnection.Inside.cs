@@ -174,6 +174,8 @@ public sealed partial class MptcpConnection
             // The peer may have stopped for want of this, and the subflow that brought it may be a slow one.
             _subflows.AcknowledgeOnFaster(by);
         }
+
+        _subflows.RemindSilent(Now, by);
     }
 
     /// <summary>Something of the segment that is being handled was refused.</summary>

@@ -286,6 +286,7 @@ public sealed partial class MptcpConnection
     public DropReason HandleSegment(Instant now, Subflow subflow, in TcpSegment segment)
     {
         (Now, _refused) = (now, DropReason.None);
+        subflow.LastHeard = now;
         DropReason reason = subflow.Connection.HandleSegment(now, segment);
         if (subflow.Silence.HandleArrival(now))
         {

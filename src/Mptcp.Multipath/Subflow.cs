@@ -119,6 +119,12 @@ public sealed partial class Subflow : ITcpUser
     /// <summary>Which it is of several between the same addresses.</summary>
     internal int Lane { get; init; }
 
+    /// <summary>When a segment of the peer's last came on it.</summary>
+    internal Instant LastHeard { get; set; }
+
+    /// <summary>When the peer may next be reminded of it.</summary>
+    internal Instant NextReminder { get; set; }
+
     /// <summary>Its place among those whose windows grow together; null for one by itself.</summary>
     internal CouplingSeat? Seat { get; set; }
 
@@ -206,6 +212,9 @@ public sealed partial class Subflow : ITcpUser
 
     /// <summary>Whether the peer has mapped nothing on it.</summary>
     internal bool IsUnmapped => _receiver.IsUnmapped;
+
+    /// <summary>Whether the peer has sent data on it.</summary>
+    internal bool HasBrought => _receiver.BytesReceived > 0;
 
     internal string EndDetail { get; private set; } = "";
 

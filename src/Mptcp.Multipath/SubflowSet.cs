@@ -8,6 +8,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
 {
     private readonly List<Subflow> _alive = [];
     private const int EndedLimit = 64;
+    private const long ReminderInterval = 400 * Instant.Millisecond;
+    private const long RareReminderInterval = 10 * Instant.Second;
+    private const long EagerReminders = 60 * Instant.Second;
 
     /// <summary>What a subflow takes without its queues, in bytes: about that.</summary>
     public const long SubflowSize = 6 * 1024;
@@ -383,6 +386,24 @@ internal sealed class SubflowSet(IScheduler scheduler)
         }
 
         fastest?.Connection.RequestAck();
+    }
+
+    /// <summary>
+    /// An ACK on each subflow that brought data and is silent while others bring more: a sender that has lost trust in a path
+    /// takes any segment there as a sign that it is back, and cannot ask as often as it would like (docs/decisions/0010).
+    /// </summary>
+    public void RemindSilent(Instant now, Subflow by)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow subflow = _alive[i];
+            long silent = now - subflow.LastHeard;
+            if (subflow != by && silent >= ReminderInterval && subflow.NextReminder <= now && subflow is { IsUsable: true, HasBrought: true })
+            {
+                subflow.NextReminder = now + (silent < EagerReminders ? ReminderInterval : RareReminderInterval);
+                subflow.Connection.RequestAck();
+            }
+        }
     }
 
     public void RequestProbe()

@@ -336,7 +336,7 @@ public sealed class DataSequenceTests
             peer.First.Data(1001 + (1000 * i), ScriptedPeer.Bytes(i, 1000));
         }
 
-        peer.Run(Instant.Second);
+        peer.Run(100 * Instant.Millisecond);
         peer.First.Take();
         slow.Data(1, ScriptedPeer.Bytes(0, 1000));
         ulong expected = peer.ToStack.ToWire64(1001 + (1000 * segmentsBehind));

@@ -75,6 +75,21 @@ public sealed class SilenceTests
     }
 
     [Fact]
+    public void A_sender_is_reminded_of_a_path_on_which_it_has_become_silent()
+    {
+        ScriptedPeer peer = ScriptedPeer.Connected();
+        Flow other = peer.Join();
+        peer.First.Data(1, ScriptedPeer.Bytes(0, 100));
+        for (int i = 0; i < 40; i++)
+        {
+            peer.Run(50 * Instant.Millisecond);
+            peer.First.Take();
+            other.Data(101 + (100 * i), ScriptedPeer.Bytes(100 + i, 100));
+            Assert.Equal(i is 7 or 15 or 23 or 31 or 39, peer.First.Seen.Count > 0);
+        }
+    }
+
+    [Fact]
     public void A_path_that_answers_probes_and_delivers_nothing_is_left_in_peace()
     {
         var hosts = new TwoHosts(_path, _path);
