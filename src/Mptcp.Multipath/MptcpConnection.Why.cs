@@ -19,7 +19,7 @@ public sealed partial class MptcpConnection
         for (int i = 0; i < _subflows.Count; i++)
         {
             Subflow subflow = _subflows.Alive[i];
-            if (subflow.IsAlive)
+            if (subflow.Connection.State is not (TcpState.Closed or TcpState.TimeWait))
             {
                 destination.Add(Describe(now, subflow));
             }

@@ -9,7 +9,7 @@ namespace Mptcp.Stack.Tests;
 /// <summary>Path managers, over a whole stack: which subflows they make, and how one follows another.</summary>
 public sealed class PathManagerTests
 {
-    private static readonly PathOptions _path = PathOptions.Of(50, 10, 125_000);
+    private static readonly PathOptions _path = PathOptions.Of(10, 10, 25_000);
 
     /// <summary>The subflows of each, as the last numbers of both addresses, over two paths with a way across.</summary>
     public static TheoryData<string, string> Shapes => new()
@@ -28,7 +28,7 @@ public sealed class PathManagerTests
     public void Each_makes_the_subflows_that_it_is_named_for(string manager, string shape)
     {
         TwoHosts hosts = Between(Make(manager), new EndpointPaths());
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
         Assert.Equal(shape, ShapeOf(hosts, transfer.Client));
     }
@@ -37,7 +37,7 @@ public sealed class PathManagerTests
     public void A_server_that_announces_nothing_is_met_at_its_first_address()
     {
         TwoHosts hosts = Between(new FullMesh(), new SinglePath());
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
         Assert.Equal("0-0 1-0", ShapeOf(hosts, transfer.Client));
     }
@@ -46,7 +46,7 @@ public sealed class PathManagerTests
     public void Another_one_takes_over_while_data_flows()
     {
         TwoHosts hosts = Between(new SinglePath(), new EndpointPaths());
-        Transfer transfer = Transfer.Begin(hosts, 40_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 8_000_000);
         transfer.RunUntil(Instant.Second);
         Assert.Equal("0-0", ShapeOf(hosts, transfer.Client));
         transfer.Client.SetPathManager(new FullMesh());
@@ -61,7 +61,7 @@ public sealed class PathManagerTests
     public void By_hand_a_subflow_goes_where_the_peer_can_be_joined_and_nowhere_else()
     {
         TwoHosts hosts = Between(new ManualPaths(), new EndpointPaths());
-        Transfer transfer = Transfer.Begin(hosts, 40_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 8_000_000);
         transfer.RunUntil(Instant.Second);
         IpEndpoint first = new(TwoHosts.Address(0, 2), TwoHosts.Port);
         IpEndpoint second = new(TwoHosts.Address(1, 2), TwoHosts.Port);
@@ -83,7 +83,7 @@ public sealed class PathManagerTests
     {
         TwoHosts hosts = Between(new FullMesh(), new EndpointPaths());
         hosts.Client.Limits = hosts.Client.Limits with { Subflows = 2 };
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
         Assert.Equal(3, hosts.SubflowsOf(transfer.Client).Count);
     }
@@ -94,7 +94,7 @@ public sealed class PathManagerTests
     public void One_that_throws_or_asks_for_what_cannot_be_is_named_and_the_default_goes_on(bool invents, string told)
     {
         TwoHosts hosts = Between(new Broken(invents), new EndpointPaths());
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
         Assert.Equal("0-0 1-0", ShapeOf(hosts, transfer.Client));
         ConnectionEvent failure = Assert.Single(

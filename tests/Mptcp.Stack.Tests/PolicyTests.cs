@@ -8,7 +8,7 @@ namespace Mptcp.Stack.Tests;
 /// <summary>What the owner of a host wants of its links, and what connections make of it.</summary>
 public sealed class PolicyTests
 {
-    private static readonly PathOptions _path = PathOptions.Of(20, 10, 60_000);
+    private static readonly PathOptions _path = PathOptions.Of(4, 10, 10_000);
 
     [Fact]
     public void A_link_that_is_to_be_avoided_carries_nothing_of_either_end_and_may_come_back()
@@ -18,13 +18,13 @@ public sealed class PolicyTests
         transfer.RunUntil(Instant.Second);
         long before = Carried(hosts, 1);
         transfer.RunUntil(2 * Instant.Second);
-        Assert.InRange(Carried(hosts, 1) - before, 0, 20_000);
+        Assert.InRange(Carried(hosts, 1) - before, 0, 10_000);
         Assert.Equal("policy avoids it: nothing is sent here while another path works", WhyOf(hosts, transfer.Client, 1));
         hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy());
         transfer.RunUntil(Instant.Second);
         before = Carried(hosts, 1);
         transfer.RunUntil(Instant.Second);
-        Assert.InRange(Carried(hosts, 1) - before, 1_500_000, 3_000_000);
+        Assert.InRange(Carried(hosts, 1) - before, 300_000, 600_000);
         transfer.RunToEnd();
     }
 
@@ -43,7 +43,7 @@ public sealed class PolicyTests
         Assert.InRange(Carried(hosts, spared) - before, 0, 5_000);
         hosts.Network.Paths[1 - spared].BlackHoled = true;
         transfer.RunUntil(Instant.Second);
-        Assert.InRange(Carried(hosts, spared) - before, 1_000_000, 3_000_000);
+        Assert.InRange(Carried(hosts, spared) - before, 200_000, 600_000);
         transfer.RunToEnd();
     }
 
@@ -51,9 +51,9 @@ public sealed class PolicyTests
     public void A_cap_counts_both_ways_and_all_connections()
     {
         (TwoHosts hosts, Transfer transfer) = Begin(download: true);
-        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Cap = 4_000_000 });
+        hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Cap = 800_000 });
         transfer.RunToEnd();
-        Assert.InRange(hosts.Client.CarriedBy(1), 4_000_000, 4_300_000);
+        Assert.InRange(hosts.Client.CarriedBy(1), 800_000, 900_000);
     }
 
     [Fact]
@@ -64,9 +64,9 @@ public sealed class PolicyTests
         transfer.RunUntil(4 * Instant.Second);
         long before = Carried(hosts, 1);
         transfer.RunUntil(Instant.Second / 2);
-        Assert.True(Carried(hosts, 1) - before > 500_000, "the peer obeyed");
+        Assert.True(Carried(hosts, 1) - before > 100_000, "the peer obeyed");
         transfer.RunUntil(8 * Instant.Second);
-        Assert.Equal(TcpState.Closed, hosts.SubflowsOf(transfer.Client)[1].State);
+        Assert.True(hosts.SubflowsOf(transfer.Client)[1].State is TcpState.Closed or TcpState.TimeWait);
         Assert.Contains("no subflow: ", WhyOf(hosts, transfer.Client, 1), StringComparison.Ordinal);
         transfer.RunToEnd();
     }
@@ -76,7 +76,7 @@ public sealed class PolicyTests
     {
         var hosts = new TwoHosts(_path) { Describes = false };
         hosts.Client.SetPolicy(hosts.Network.Now, 0, new LinkPolicy { Use = EndpointUse.Avoid });
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
     }
 
@@ -85,7 +85,7 @@ public sealed class PolicyTests
     {
         var hosts = new TwoHosts(_path, _path) { Describes = false };
         hosts.Client.SetPolicy(hosts.Network.Now, 1, new LinkPolicy { Use = EndpointUse.Avoid });
-        Transfer transfer = Transfer.Begin(hosts, 5_000_000);
+        Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunUntil(Instant.Second / 2);
         Assert.All(hosts.SubflowsOf(transfer.Client), subflow => Assert.Equal(TwoHosts.Address(0, 1), subflow.Local.Address));
         Assert.Equal("no subflow: policy avoids the path", WhyOf(hosts, transfer.Client, 1));
@@ -126,7 +126,7 @@ public sealed class PolicyTests
             hosts.Drop = (_, line) => line.Contains("MpPrio", StringComparison.Ordinal);
         }
 
-        Transfer transfer = Transfer.Begin(hosts, 60_000_000, download);
+        Transfer transfer = Transfer.Begin(hosts, 12_000_000, download);
         transfer.RunUntil(Instant.Second);
         return (hosts, transfer);
     }
