@@ -164,24 +164,6 @@ public sealed class HostedSocket
     public Task<bool> SetBackupAsync(int subflow, bool backup) =>
         RunAsync((socket, _) => new Attempt<bool>(true, socket.SetBackup(subflow, backup)));
 
-    /// <summary>As <see cref="StackSocket.OpenSubflow"/>.</summary>
-    public Task<bool> OpenSubflowAsync(IpAddress from, IpEndpoint remote) =>
-        RunAsync((socket, _) => new Attempt<bool>(true, socket.OpenSubflow(from, remote)));
-
-    /// <summary>As <see cref="StackSocket.SetPathManager"/>.</summary>
-    public Task<bool> SetPathManagerAsync(IPathManager manager) => RunAsync((socket, _) =>
-    {
-        socket.SetPathManager(manager);
-        return new Attempt<bool>(true, true);
-    });
-
-    /// <summary>As <see cref="StackSocket.SetScheduler"/>.</summary>
-    public Task<bool> SetSchedulerAsync(IScheduler scheduler) => RunAsync((socket, _) =>
-    {
-        socket.SetScheduler(scheduler);
-        return new Attempt<bool>(true, true);
-    });
-
     /// <summary>As <see cref="StackSocket.CloseSubflow"/>.</summary>
     public Task<bool> CloseSubflowAsync(int subflow) =>
         RunAsync((socket, _) => new Attempt<bool>(true, socket.CloseSubflow(subflow)));

@@ -239,18 +239,15 @@ public sealed partial class MptcpConnection
             _paths.HandleRefused(subflow.Pair);
         }
 
-        // Who opened it opens it again, or both would.
-        if (!subflow.OpenedByPeer)
+        var end = new PathEnd(subflow.Pair, subflow.RemoteId, subflow.CodeOfEnd(reason), subflow.EndDetail)
         {
-            var end = new PathEnd(subflow.Pair, subflow.RemoteId, subflow.CodeOfEnd(reason), subflow.EndDetail)
-            {
-                Reset = subflow.ResetReceived,
-                JoinedAt = subflow.JoinedAt,
-            };
-            _paths.HandleEnd(Now, end);
-        }
+            Reset = subflow.ResetReceived,
+            JoinedAt = subflow.JoinedAt,
+        };
 
-        subflow.Standing.Take(Now, _paths.IsAwaited(subflow.Pair) ? PathStep.Lost : PathStep.GivenUp);
+        // Who opened it opens it again, or both would.
+        bool again = !subflow.OpenedByPeer && _paths.HandleEnd(Now, end);
+        subflow.Standing.Take(Now, again ? PathStep.Lost : PathStep.GivenUp);
     }
 
     private void RunPathCommands()

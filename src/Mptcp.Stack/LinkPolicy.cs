@@ -25,18 +25,16 @@ public sealed record LinkPolicy
 internal sealed class LinkPolicies
 {
     private const long MeteredCost = 1L << 32;
+    private static readonly LinkPolicy _none = new();
     private readonly Dictionary<int, LinkPolicy> _policies = [];
     private readonly Dictionary<int, long> _carried = [];
 
     /// <summary>Whether there is any.</summary>
     public bool Any => _policies.Count > 0;
 
-    /// <summary>The links that have one.</summary>
-    public IEnumerable<int> Links => _policies.Keys;
-
     public LinkPolicy this[int link]
     {
-        get => _policies.GetValueOrDefault(link) ?? new LinkPolicy();
+        get => _policies.GetValueOrDefault(link, _none);
         set => _policies[link] = value;
     }
 

@@ -46,6 +46,8 @@ public sealed partial class NetworkStack
         {
             Tell(EndpointChangeKind.Added, added);
         }
+
+        FollowPolicies();
     }
 
     /// <summary>
@@ -65,6 +67,7 @@ public sealed partial class NetworkStack
             Tell(EndpointChangeKind.AddressGone, removed);
         }
 
+        FollowPolicies();
         return true;
     }
 

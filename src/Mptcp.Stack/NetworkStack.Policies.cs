@@ -9,9 +9,6 @@ public sealed partial class NetworkStack
     private readonly LinkPolicies _policies = new();
     private readonly List<LocalEndpoint> _changed = [];
 
-    /// <summary>The policy of a link; the default one where none was set.</summary>
-    public LinkPolicy PolicyOf(int link) => _policies[link];
-
     /// <summary>What a link has carried since the first policy was set, in bytes of IP packets both ways.</summary>
     public long CarriedBy(int link) => _policies.Carried(link);
 
@@ -32,6 +29,15 @@ public sealed partial class NetworkStack
         ArgumentOutOfRangeException.ThrowIfNegative(policy.Cap ?? 0, nameof(policy));
         _policies[link] = policy;
         ApplyPolicies(now);
+    }
+
+    /// <summary>Addresses have changed, and with them perhaps what is the cheapest link; connections know the time themselves.</summary>
+    private void FollowPolicies()
+    {
+        if (_policies.Any)
+        {
+            ApplyPolicies(default);
+        }
     }
 
     private void ApplyPolicies(Instant now)

@@ -159,6 +159,13 @@ public sealed class StackSocket
         }
     }
 
+    /// <summary>
+    /// Puts congestion control in place whose windows grow together, on each subflow and those to come;
+    /// <see cref="Follow"/> with another one takes it away.
+    /// </summary>
+    /// <param name="make">Makes it for the group and a segment size in bytes, as in <see cref="MptcpSettings.Coupling"/>.</param>
+    public void Couple(Func<CouplingGroup, int, CoupledController> make) => Connection.Couple(make);
+
     /// <summary>Sends ACKs now that might otherwise wait.</summary>
     public void AcknowledgeNow() => Connection.RequestAck();
 

@@ -124,7 +124,7 @@ internal sealed class EnginePaths : IDisposable
     public IReadOnlyList<string> Names => _names;
 
     /// <summary>The number of the link of a path, or -1.</summary>
-    public int LinkOf(string path) => Array.IndexOf([.. _names], path);
+    public int LinkOf(string path) => _names.IndexOf(path);
 
     /// <summary>The address by which peers know it.</summary>
     public static IPAddress OutsideOf(LocalAddress address) => (address.Outside ?? address.Address).ToIPAddress();

@@ -258,4 +258,25 @@ public sealed class PathModelTests
 
         return arrivals;
     }
+
+    [Fact]
+    public void In_the_last_bytes_of_the_queue_one_packet_in_ten_is_dropped()
+    {
+        int dropped = 0;
+        const int packets = 10_000;
+        for (int i = 0; i < packets; i++)
+        {
+            // Seven packets leave the last three places; the eighth is the first that chance may meet.
+            var path = new PathModel(
+                new PathOptions { BitsPerSecond = 1_000_000, QueueBytes = 10_000, RandomTailBytes = 3_000 }, seed: (ulong)i);
+            for (int k = 0; k < 7; k++)
+            {
+                Assert.Equal(PacketFate.OnItsWay, path.Send(new Instant(1), new byte[1000]));
+            }
+
+            dropped += path.Send(new Instant(1), new byte[1000]) == PacketFate.QueueDrop ? 1 : 0;
+        }
+
+        Assert.InRange(dropped, packets * 0.08, packets * 0.12);
+    }
 }

@@ -102,6 +102,20 @@ public sealed class RecreationTests
         Assert.Equal(2, hosts.SubflowsOf(transfer.Client).Count);
     }
 
+    [Fact]
+    public void What_was_lost_from_an_endpoint_that_is_removed_stays_away()
+    {
+        var hosts = new TwoHosts(_path, _path) { Describes = false };
+        LocalEndpoint? endpoint = hosts.Client.TryAddEndpoint(TwoHosts.Address(1, 1), EndpointFlags.Subflow);
+        Transfer transfer = Transfer.Begin(hosts, 8_000_000);
+        transfer.RunUntil(Instant.Second);
+        Assert.True(transfer.Server.ResetSubflow(1, MpTcpRstReason.Unspecified));
+        hosts.Network.Run(50 * Instant.Millisecond);
+        Assert.True(hosts.Client.RemoveEndpoint(endpoint!.Value.Id));
+        transfer.RunToEnd();
+        Assert.All(hosts.SubflowsOf(transfer.Client).Skip(2), subflow => Assert.NotEqual(TwoHosts.Address(1, 1), subflow.Local.Address));
+    }
+
     private static Instant Kill(ScriptedPeer peer, Flow flow, MpTcpRstOption? option)
     {
         flow.Send(TcpFlags.Rst | TcpFlags.Ack, options: option is { } reset

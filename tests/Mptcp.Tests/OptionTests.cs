@@ -113,11 +113,14 @@ public sealed class OptionTests
         Assert.Contains(client.Paths, path => path is { Path: "path 1", Why: "no subflow: policy avoids the path" });
         await network.Client.SetPolicyAsync("path 1", new MptcpPathPolicy());
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!client.Paths.Any(path => path is { Path: "path 1", State: MptcpPathState.Active }))
+        await foreach (MptcpEvent happened in client.ReadEventsAsync(limit.Token))
         {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            if (happened is { Kind: MptcpEventKind.SubflowEstablished, Subflow: > 0 }
+                && client.Paths.Any(path => path is { Path: "path 1", State: MptcpPathState.Active }))
+                return;
         }
+
+        Assert.Fail("no subflow came on path 1");
     }
 
     private static async Task<SocketException> FailureAsync(Func<Task> action) =>

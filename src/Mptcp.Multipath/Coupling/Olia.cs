@@ -30,10 +30,18 @@ public sealed class Olia(CouplingGroup group, int maximumSegmentSize) : CoupledC
     }
 
     /// <inheritdoc/>
-    protected override void Notice(in CongestionSample sample) => _sinceLoss += sample.Acked;
+    protected override void Notice(in CongestionSample sample)
+    {
+        base.Notice(sample);
+        _sinceLoss += sample.Acked;
+    }
 
     /// <inheritdoc/>
-    protected override void NoticeLoss() => (_betweenLosses, _sinceLoss) = (_sinceLoss, 0);
+    protected override void NoticeLoss()
+    {
+        base.NoticeLoss();
+        (_betweenLosses, _sinceLoss) = (_sinceLoss, 0);
+    }
 
     /// <summary>Alpha, as a sign and what one is divided by; nothing where the best path has the largest window.</summary>
     private (int Sign, int Divisor) Transfer()

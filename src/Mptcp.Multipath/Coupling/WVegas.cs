@@ -27,6 +27,7 @@ public sealed class WVegas(CouplingGroup group, int maximumSegmentSize) : Couple
     /// <inheritdoc/>
     protected override void Notice(in CongestionSample sample)
     {
+        base.Notice(sample);
         if (sample.RoundTrip > 0)
         {
             _base = Math.Min(_base, sample.RoundTrip);

@@ -43,26 +43,28 @@ internal sealed class LostPaths
     /// <param name="now">The time.</param>
     /// <param name="end">What is to be known of it.</param>
     /// <param name="recreates">Whether lost subflows are opened again.</param>
-    public void Add(Instant now, in PathEnd end, bool recreates)
+    /// <returns>Whether this one will be.</returns>
+    public bool Add(Instant now, in PathEnd end, bool recreates)
     {
         PathPair pair = end.Pair;
         int at = _paths.FindIndex(path => path.Pair == pair);
         int failures = at < 0 || (end.JoinedAt is { } joined && now - joined >= LongLife) ? 0 : _paths[at].Failures;
         bool proven = end.JoinedAt is not null || (at >= 0 && _paths[at].Proven);
+
         // A join that failed is not repeated by ourselves (RFC 8684 §3.4.1, §3.9.3), unless the peer says that it may be.
         int limit = proven ? Recreations : end.Reset is { Transient: true } ? TransientResets : 0;
-        bool again = recreates && failures < limit && PauseAfter(end) is > 0;
-        long pause = PauseAfter(end) << Math.Min(failures, MostDoublings);
+        long pause = PauseAfter(end);
+        bool again = recreates && failures < limit && pause > 0;
         var path = new LostPath(pair, end.RemoteId, end.Code, end.Detail)
         {
             Proven = proven,
             Failures = failures + 1,
-            NextTry = again ? now + Math.Min(pause, Math.Max(LongestPause, PauseAfter(end))) : Instant.Never,
+            NextTry = again ? now + Math.Min(pause << Math.Min(failures, MostDoublings), LongestPause) : Instant.Never,
         };
         if (at >= 0)
         {
             _paths[at] = path;
-            return;
+            return again;
         }
 
         if (_paths.Count == Limit)
@@ -71,6 +73,7 @@ internal sealed class LostPaths
         }
 
         _paths.Add(path);
+        return again;
     }
 
     /// <summary>How many will be tried again, from one address of ours or in all.</summary>

@@ -146,27 +146,13 @@ internal sealed class PathManagement
         return _announced.Remove(id) || first;
     }
 
-    /// <summary>A subflow of ours has ended.</summary>
-    public void HandleEnd(Instant now, in PathEnd end) => _lost.Add(now, end, _manager.Recreates);
-
-    /// <summary>Whether a path that was lost will be tried again.</summary>
-    public bool IsAwaited(PathPair pair)
-    {
-        for (int i = 0; i < _lost.All.Count; i++)
-        {
-            if (_lost.All[i].Pair == pair)
-            {
-                return _lost.All[i].NextTry < Instant.Never;
-            }
-        }
-
-        return false;
-    }
+    /// <summary>A subflow of ours has ended; true when its path will be tried again.</summary>
+    public bool HandleEnd(Instant now, in PathEnd end) => _lost.Add(now, end, _manager.Recreates);
 
     /// <summary>The user wants a subflow, beside those that there are between the same addresses.</summary>
     public bool TryOrder(IpAddress from, IpEndpoint remote, IReadOnlyList<Subflow> alive)
     {
-        int at = _endpoints.Find(from, port: null);
+        int at = FindUsable(from);
         if (at < 0 || from.IsV4 != remote.Address.IsV4 || _ordered.Count >= OrderLimit || !TryGetRemoteId(remote, out byte id))
         {
             return false;
@@ -189,7 +175,7 @@ internal sealed class PathManagement
     {
         while (_lost.NextTimeout <= now && _lost.TryTake(now, out LostPath path))
         {
-            int at = _endpoints.Find(path.Pair.Local, port: null);
+            int at = FindUsable(path.Pair.Local);
             if (at >= 0 && _manager.Recreates)
             {
                 _ordered.Enqueue(new JoinRequest(_endpoints.All[at], path.Pair.Remote, path.RemoteId, path.Pair.Lane));
@@ -246,10 +232,14 @@ internal sealed class PathManagement
                 _commands.Enqueue(new PathCommand(PathCommandKind.SetBackup, IdOf(endpoint), endpoint));
                 break;
             default:
+                _lost.ForgetFrom(endpoint.Address);
                 Withdraw(endpoint, change.Kind == EndpointChangeKind.AddressGone);
                 break;
         }
     }
+
+    /// <summary>The peer goes on sending where it was asked not to: the address is taken back.</summary>
+    public void TakeBack(in LocalEndpoint endpoint) => Withdraw(endpoint, gone: false);
 
     /// <summary>The next thing to do, beside opening subflows.</summary>
     public bool TryTakeCommand(out PathCommand command) => _commands.TryDequeue(out command);
@@ -290,6 +280,10 @@ internal sealed class PathManagement
         return remote == _remote && CanUseInitialRemote;
     }
 
+    /// <summary>The place of an address of ours that policy lets be used, or -1.</summary>
+    private int FindUsable(IpAddress address) =>
+        _endpoints.Find(address, port: null) is >= 0 and int at && _endpoints.All[at].Use != EndpointUse.Avoid ? at : -1;
+
     private bool IsTaken(PathPair pair, IReadOnlyList<Subflow> alive)
     {
         foreach (JoinRequest ordered in _ordered)
@@ -323,11 +317,11 @@ internal sealed class PathManagement
     {
         while (_ordered.TryDequeue(out request))
         {
-            // Meanwhile the address may be removed, or the path manager have been quicker.
-            bool wanted = TryGetRemoteId(request.Remote, out byte id) && !IsAlive(PairOf(request), alive);
-            if (wanted && _endpoints.Find(request.From.Address, port: null) >= 0)
+            // Meanwhile an address may be removed or avoided, or the path manager have been quicker.
+            int at = FindUsable(request.From.Address);
+            if (at >= 0 && TryGetRemoteId(request.Remote, out byte id) && !IsAlive(PairOf(request), alive))
             {
-                request = request with { RemoteId = id };
+                request = request with { From = _endpoints.All[at], RemoteId = id };
                 _view.Take(PairOf(request));
                 return true;
             }
@@ -373,9 +367,6 @@ internal sealed class PathManagement
             _commands.Enqueue(new PathCommand(PathCommandKind.Announce, id, endpoint));
         }
     }
-
-    /// <summary>The peer goes on sending where it was asked not to: the address is taken back.</summary>
-    public void TakeBack(in LocalEndpoint endpoint) => Withdraw(endpoint, gone: false);
 
     private void Withdraw(in LocalEndpoint endpoint, bool gone)
     {

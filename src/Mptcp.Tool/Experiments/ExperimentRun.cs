@@ -23,29 +23,26 @@ internal static class ExperimentRun
     {
         var run = new ScenarioRun(Vary(experiment, algorithm, seed));
         var series = new List<SeriesPoint>();
-        long[] received = new long[run.Flows.Count];
-        Totals[] paths = [];
-        long[] before = new long[run.Flows.Count];
-        for (long time = 0; time < experiment.WarmUp + experiment.Duration; time += SampleInterval)
-        {
-            if (time == experiment.WarmUp / SampleInterval * SampleInterval)
-            {
-                received = [.. run.Flows.Select(flow => flow.Received)];
-                paths = [.. run.Network.Paths.Select(TotalsOf)];
-            }
-
-            run.RunFor(SampleInterval, cancellationToken);
-            for (int i = 0; keepsSeries && i < before.Length; i++)
-            {
-                long now = run.Flows[i].Received;
-                series.Add(new SeriesPoint(time + SampleInterval, i, now - before[i], run.Flows[i].Subflows));
-                before[i] = now;
-            }
-        }
+        Advance(run, experiment.WarmUp, keepsSeries ? series : null, cancellationToken);
+        long[] received = [.. run.Flows.Select(flow => flow.Received)];
+        Totals[] paths = [.. run.Network.Paths.Select(TotalsOf)];
+        Advance(run, experiment.Duration, keepsSeries ? series : null, cancellationToken);
 
         double[] goodputs = [.. run.Flows.Select((flow, i) => (flow.Received - received[i]) * 8e3 / experiment.Duration)];
         Totals[] spent = [.. run.Network.Paths.Select((path, i) => TotalsOf(path).Minus(paths[i]))];
         return new RunOutcome([.. experiment.Results.Select(result => Evaluate(experiment, result, goodputs, spent))], series);
+    }
+
+    /// <summary>Lets time pass, and notes each second what arrived in it.</summary>
+    private static void Advance(ScenarioRun run, long time, List<SeriesPoint>? series, CancellationToken cancellationToken)
+    {
+        for (long left = time; left > 0; left -= SampleInterval)
+        {
+            long[] before = [.. run.Flows.Select(flow => flow.Received)];
+            run.RunFor(Math.Min(left, SampleInterval), cancellationToken);
+            series?.AddRange(run.Flows.Select((flow, i) =>
+                new SeriesPoint(run.Elapsed, i, flow.Received - before[i], flow.Subflows)));
+        }
     }
 
     /// <summary>The scenario under an algorithm, with flows that begin at other times for each seed.</summary>
