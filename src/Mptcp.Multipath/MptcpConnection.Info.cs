@@ -57,31 +57,33 @@ public sealed partial class MptcpConnection
         }
     }
 
-    /// <summary>Puts another congestion controller in place on each subflow, each for itself.</summary>
+    /// <summary>Puts another congestion control in place on each subflow.</summary>
     /// <param name="make">Makes one for a segment size in bytes.</param>
     public void SwitchCongestionControl(Func<int, ICongestionController> make)
     {
-        _coupling = null;
+        _coupling.Use(null);
         for (int i = 0; i < _subflows.Count; i++)
         {
-            _subflows.Alive[i].Seat?.Leave();
-            _subflows.Alive[i].Seat = null;
-            _subflows.Alive[i].Connection.SwitchCongestionControl(make);
+            Switch(_subflows.Alive[i], make);
         }
     }
 
     /// <summary>Puts controllers in place whose windows grow together, on each subflow and those to come.</summary>
     /// <param name="make">Makes one for the group and a segment size in bytes.</param>
-    public void Couple(Func<CouplingGroup, int, CoupledController> make)
+    public void Couple(Func<CouplingGroup, int, ICoupledController> make)
     {
-        _coupling = make;
+        _coupling.Use(make);
         for (int i = 0; i < _subflows.Count; i++)
         {
-            Subflow subflow = _subflows.Alive[i];
-            subflow.Seat?.Leave();
-            subflow.Seat = new CouplingSeat(_group, make);
-            subflow.Connection.SwitchCongestionControl(subflow.Seat.Take);
+            Switch(_subflows.Alive[i], _subflows.Alive[i].Connection.Configuration.CongestionControl);
         }
+    }
+
+    private void Switch(Subflow subflow, Func<int, ICongestionController> make)
+    {
+        subflow.Seat?.Leave();
+        subflow.Seat = _coupling.Seat(subflow.Number, make);
+        subflow.Connection.SwitchCongestionControl(subflow.Seat is { } seat ? seat.Take : make);
     }
 
     /// <summary>

@@ -36,6 +36,8 @@ public sealed partial class MptcpConnection
 
     internal int ReceiveWindow => _received.Window;
 
+    internal int BottleneckOf(Subflow subflow) => _coupling.BottleneckOf(subflow.Number);
+
     /// <summary>Whether there was ever more than one subflow.</summary>
     internal bool HasJoined => _joined;
 
@@ -278,7 +280,7 @@ public sealed partial class MptcpConnection
 
     private Subflow Add(TcpConfiguration configuration, int link, SubflowHandshake handshake, byte localId, int lane = 0)
     {
-        CouplingSeat? seat = _coupling is null ? null : new CouplingSeat(_group, _coupling);
+        CouplingSeat? seat = _coupling.Seat(_subflows.NextNumber, configuration.CongestionControl);
         configuration = seat is null ? configuration : configuration with { CongestionControl = seat.Take };
         var subflow = new Subflow(this, _subflows.NextNumber, configuration, link, handshake)
         {

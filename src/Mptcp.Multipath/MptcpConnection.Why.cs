@@ -52,7 +52,7 @@ public sealed partial class MptcpConnection
         }
     }
 
-    private static PathInfo Describe(Instant now, Subflow subflow) => new()
+    private PathInfo Describe(Instant now, Subflow subflow) => new()
     {
         Local = subflow.Local.Address,
         Remote = subflow.Remote,
@@ -67,7 +67,8 @@ public sealed partial class MptcpConnection
             PathState.Suspect => subflow.LinkDown
                 ? "its link is down"
                 : $"silent for {Text(now - subflow.Standing.Since)}; asked again and again",
-            _ => subflow.Closing ? "on its way to its end" : "carries data",
+            _ when subflow.Closing => "on its way to its end",
+            _ => _coupling.Why(subflow.Number) is { Length: > 0 } why ? $"carries data; {why}" : "carries data",
         },
     };
 

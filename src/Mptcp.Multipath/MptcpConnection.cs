@@ -16,8 +16,7 @@ public sealed partial class MptcpConnection
     private readonly DataSender _sender;
     private readonly DataReceiveQueue _received;
     private readonly ContainedScheduler _scheduler;
-    private readonly CouplingGroup _group;
-    private Func<CouplingGroup, int, CoupledController>? _coupling;
+    private readonly ConnectionCoupling _coupling;
     private readonly SubflowSet _subflows;
     private readonly EventLog _events;
     private readonly GrowingBuffer _sendBuffer;
@@ -68,7 +67,7 @@ public sealed partial class MptcpConnection
         _scheduler = new ContainedScheduler(
             settings.Scheduler(), thrown => NoteFailed(ConnectionEventCode.SchedulerFailed, thrown));
         _subflows = new SubflowSet(_scheduler);
-        (_coupling, _group) = (settings.Coupling, new CouplingGroup { Strength = settings.CouplingStrength });
+        _coupling = new ConnectionCoupling(settings);
         _useful = () => _subflows.Capacity;
         _release = () => _subflows.Release(_sender.Una);
     }
@@ -288,6 +287,7 @@ public sealed partial class MptcpConnection
         (Now, _refused) = (now, DropReason.None);
         subflow.LastHeard = now;
         DropReason reason = subflow.Connection.HandleSegment(now, segment);
+        _coupling.HandleSegment(now, subflow);
         if (subflow.Silence.HandleArrival(now))
         {
             subflow.NoteSilence(subflow.LinkDown);

@@ -32,11 +32,14 @@ public sealed record MptcpSettings
 
     /// <summary>
     /// Makes the congestion control of each subflow, where their windows grow together (RFC 6356); null: each has its own, as
-    /// the owner of ports says.
+    /// the owner of ports says. CUBIC is held to one TCP's share where subflows are seen to share a bottleneck.
     /// </summary>
-    public Func<CouplingGroup, int, CoupledController>? Coupling { get; init; }
+    public Func<CouplingGroup, int, ICoupledController>? Coupling { get; init; }
 
-    /// <summary>How much of the growth is coupled, as <see cref="CouplingGroup.Strength"/>.</summary>
+    /// <summary>Which subflows <see cref="Coupling"/> holds together.</summary>
+    public CouplingScope CouplingScope { get; init; }
+
+    /// <summary>How much of the growth is coupled, as <see cref="CouplingGroup.Strength"/>; of CUBIC too.</summary>
     public int CouplingStrength { get; init; } = 100;
 
     /// <summary>Which subflows there are, and which addresses are announced. Without state, so that connections may share it.</summary>

@@ -87,6 +87,7 @@ public sealed partial class Subflow : ITcpUser
         PeerAskedBackup = PeerAskedBackup,
         ResetSent = ResetReason,
         ResetReceived = ResetReceived,
+        Bottleneck = _connection.BottleneckOf(this),
     };
 
     /// <inheritdoc/>

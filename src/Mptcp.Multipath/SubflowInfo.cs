@@ -42,6 +42,9 @@ public readonly record struct SubflowInfo
     /// <summary>ICMP errors that ended nothing (RFC 9293 §3.9.2.2).</summary>
     public int SoftErrors { get; init; }
 
+    /// <summary>The least number of the subflows that are seen to share a bottleneck with it; its own when there is none.</summary>
+    public int Bottleneck { get; init; }
+
     /// <summary>Our identifier of the local address; 0 for that of the initial subflow (RFC 8684 §3.2).</summary>
     public byte LocalId { get; init; }
 

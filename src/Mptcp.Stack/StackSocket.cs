@@ -164,7 +164,7 @@ public sealed class StackSocket
     /// <see cref="Follow"/> with another one takes it away.
     /// </summary>
     /// <param name="make">Makes it for the group and a segment size in bytes, as in <see cref="MptcpSettings.Coupling"/>.</param>
-    public void Couple(Func<CouplingGroup, int, CoupledController> make) => Connection.Couple(make);
+    public void Couple(Func<CouplingGroup, int, ICoupledController> make) => Connection.Couple(make);
 
     /// <summary>Sends ACKs now that might otherwise wait.</summary>
     public void AcknowledgeNow() => Connection.RequestAck();

@@ -27,6 +27,9 @@ public struct RttEstimator(long minimumRto)
     /// <summary>The least sample of the last ten seconds in nanoseconds; 0 before the first.</summary>
     public long Minimum { get; private set; }
 
+    /// <summary>The last sample in nanoseconds, and when it was taken; 0 before the first.</summary>
+    public (long RoundTrip, Instant At) Latest { get; private set; }
+
     /// <summary>The retransmission timeout in nanoseconds, back-off included.</summary>
     public readonly long Rto
     {
@@ -41,6 +44,7 @@ public struct RttEstimator(long minimumRto)
     public void AddSample(Instant now, long roundTrip)
     {
         roundTrip = Math.Max(roundTrip, 1);
+        Latest = (roundTrip, now);
         if (Minimum == 0 || roundTrip <= Minimum || now - _minimumAt > MinimumLifetime)
         {
             (Minimum, _minimumAt) = (roundTrip, now);

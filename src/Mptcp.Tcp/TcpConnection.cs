@@ -65,6 +65,9 @@ public sealed partial class TcpConnection
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long SmoothedRtt => _sender.SmoothedRtt;
 
+    /// <summary>The last round trip that was measured, in nanoseconds, and when; 0 before the first.</summary>
+    public (long RoundTrip, Instant At) LatestRoundTrip => _sender.LatestRoundTrip;
+
     /// <summary>RTTVAR in nanoseconds (RFC 6298); 0 before the first sample.</summary>
     public long RttVariation => _sender.RttVariation;
 

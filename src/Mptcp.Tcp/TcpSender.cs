@@ -45,6 +45,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long SmoothedRtt => _rtt.Smoothed;
 
+    public (long RoundTrip, Instant At) LatestRoundTrip => _rtt.Latest;
+
     public long RttVariation => _rtt.Variation;
 
     public long MinimumRtt => _rtt.Minimum;

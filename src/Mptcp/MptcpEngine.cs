@@ -297,7 +297,7 @@ public sealed class MptcpEngine : IAsyncDisposable
         SchedulerCatalog.TryFind(options.Scheduler, out Func<IScheduler>? make) ? make
             : throw new ArgumentException($"'{options.Scheduler}' is no scheduler: give {SchedulerCatalog.Expected}.", nameof(options));
 
-    private static Func<CouplingGroup, int, CoupledController>? FindCoupling(MptcpEngineOptions options) =>
+    private static Func<CouplingGroup, int, ICoupledController>? FindCoupling(MptcpEngineOptions options) =>
         options.CongestionControl switch
         {
             MptcpCongestionControl.Lia => CoupledControllers.Lia,

@@ -50,7 +50,7 @@ public sealed class CouplingTests
     [MemberData(nameof(Names))]
     public void One_subflow_alone_grows_like_Reno(string name)
     {
-        Func<CouplingGroup, int, CoupledController> make = Find(name);
+        Func<CouplingGroup, int, ICoupledController> make = Find(name);
         CoupledController[] controllers = Make(make, [new Path(100, 0.1, 1)], strength: 100);
         Acknowledge(controllers[0], new Path(100, 0.1, 1), 100 * SegmentSize);
         Assert.InRange(controllers[0].Window, 100.99 * SegmentSize, 101.01 * SegmentSize);
@@ -159,13 +159,13 @@ public sealed class CouplingTests
         }
     }
 
-    private static CoupledController[] Make(Func<CouplingGroup, int, CoupledController> make, Path[] paths, int strength)
+    private static CoupledController[] Make(Func<CouplingGroup, int, ICoupledController> make, Path[] paths, int strength)
     {
         var group = new CouplingGroup { Strength = strength };
         var controllers = new CoupledController[paths.Length];
         for (int i = 0; i < paths.Length; i++)
         {
-            controllers[i] = make(group, SegmentSize);
+            controllers[i] = (CoupledController)make(group, SegmentSize);
             group.Add(controllers[i]);
 
             // What was acknowledged without growth counts between losses.
@@ -185,9 +185,9 @@ public sealed class CouplingTests
         }
     }
 
-    private static Func<CouplingGroup, int, CoupledController> Find(string name)
+    private static Func<CouplingGroup, int, ICoupledController> Find(string name)
     {
-        Assert.True(CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? make));
+        Assert.True(CoupledControllers.TryFind(name, out Func<CouplingGroup, int, ICoupledController>? make));
         return make;
     }
 

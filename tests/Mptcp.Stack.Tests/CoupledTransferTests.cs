@@ -19,7 +19,7 @@ public sealed class CoupledTransferTests
     [InlineData("coupled")]
     public void A_stream_arrives_whole_under_each_and_both_paths_carry_it(string name)
     {
-        Assert.True(CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? make));
+        Assert.True(CoupledControllers.TryFind(name, out Func<CouplingGroup, int, ICoupledController>? make));
         var groups = new HashSet<CouplingGroup>();
         var settings = new MptcpSettings
         {
@@ -55,5 +55,41 @@ public sealed class CoupledTransferTests
         transfer.Client.Follow(hosts.Network.Now, new SocketOptions { CongestionControl = CongestionControllers.NewReno });
         Assert.Empty(group.Members);
         transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void In_scope_of_bottlenecks_subflows_on_paths_of_their_own_have_no_siblings()
+    {
+        var groups = new HashSet<CouplingGroup>();
+        var settings = new MptcpSettings
+        {
+            CouplingScope = CouplingScope.Bottleneck,
+            Coupling = (group, size) =>
+            {
+                groups.Add(group);
+                return CoupledControllers.Lia(group, size);
+            },
+        };
+        var hosts = new TwoHosts(settings, new MptcpSettings(), seed: 1, _path, _path) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 12_000_000);
+        transfer.RunUntil(8 * Instant.Second);
+        Assert.Equal([1, 1], groups.Where(group => group.Members.Count > 0).Select(group => group.Members.Count));
+        transfer.RunToEnd();
+    }
+
+    [Fact]
+    public void CUBIC_is_coupled_at_shared_bottlenecks_alone_and_not_at_all_with_a_coupling_of_0()
+    {
+        foreach (int strength in (int[])[100, 0])
+        {
+            var hosts = new TwoHosts(new MptcpSettings { CouplingStrength = strength }, new MptcpSettings(), seed: 1, _path, _path) { Describes = false };
+            Transfer transfer = Transfer.Begin(hosts, 8_000_000);
+            transfer.RunUntil(5 * Instant.Second);
+            var paths = new List<PathInfo>();
+            transfer.Client.CopyPaths(hosts.Network.Now, paths);
+            Assert.All(paths, path => Assert.Equal("carries data", path.Why));
+            Assert.Equal([0, 1], hosts.SubflowsOf(transfer.Client).Select(subflow => subflow.Bottleneck));
+            transfer.RunToEnd();
+        }
     }
 }

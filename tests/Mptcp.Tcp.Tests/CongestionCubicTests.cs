@@ -18,18 +18,46 @@ public class CongestionCubicTests
 
     [Fact]
     public void The_curve_is_within_one_percent_of_the_real_one() =>
-        Gen.Select(Gen.Double[0, 6], Gen.Double[0, 1], Gen.Double[0, 3]).Sample((exponent, below, time) =>
+        Gen.Select(Gen.Double[0, 6], Gen.Double[0, 1], Gen.Double[0, 3], Gen.Int[16, CubicCurve.Whole]).Sample((exponent, below, time, scale) =>
         {
+            double c = 0.4 * scale / CubicCurve.Whole;
             long plateauBytes = (long)(Math.Pow(10, exponent) * Segment);
             long startBytes = Math.Max(Segment, (long)(plateauBytes * (0.5 + below / 2)));
             double plateau = plateauBytes / (double)Segment;
             double start = startBytes / (double)Segment;
-            double k = Math.Cbrt((plateau - start) / 0.4);
+            double k = Math.Cbrt((plateau - start) / c);
             double seconds = time * (k + 1);
-            double expected = (0.4 * Math.Pow(seconds - k, 3)) + plateau;
-            var curve = new CubicCurve(Segment, startBytes, plateauBytes);
+            double expected = (c * Math.Pow(seconds - k, 3)) + plateau;
+            var curve = new CubicCurve(Segment, startBytes, plateauBytes, scale);
             AssertClose(expected, curve.WindowAt((long)(seconds * 1e9)) / (double)Segment);
         });
+
+    /// <summary>What a rate of losses lets through goes with the fourth root of C, and with the root of Reno's alpha.</summary>
+    [Theory]
+    [InlineData(10_000, 100)]
+    [InlineData(200, 10)]
+    public void Half_a_share_takes_sixteen_times_the_curve_or_four_times_the_losses_of_Reno(int segments, int milliseconds)
+    {
+        (double whole, double half) = (TimeToRecover(Cubic.WholeShare), TimeToRecover(Cubic.WholeShare / 2));
+        double expected = segments == 200 ? 4 : Math.Cbrt(16);
+        Assert.InRange(half / whole, expected * 0.97, expected * 1.03);
+
+        double TimeToRecover(int share)
+        {
+            var cubic = new Cubic(Segment) { Share = share };
+            long plateau = (long)segments * Segment;
+            cubic.TakeOver(plateau, 0);
+            cubic.HandleLoss(plateau);
+            Instant now = Instant.Zero;
+            while (cubic.Window < plateau * 99 / 100)
+            {
+                now += milliseconds * Instant.Millisecond / 4;
+                cubic.HandleAck(new CongestionSample { Now = now, Acked = cubic.Window / 4, SmoothedRoundTrip = milliseconds * Instant.Millisecond });
+            }
+
+            return now.Nanoseconds;
+        }
+    }
 
     [Fact]
     public void The_window_is_within_one_percent_of_the_real_one_for_windows_of_1_to_1_000_000_segments() =>

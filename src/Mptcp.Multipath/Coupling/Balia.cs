@@ -44,7 +44,7 @@ public sealed class Balia(CouplingGroup group, int maximumSegmentSize) : Coupled
         long greatest = Math.Max(EffectiveWindow, 1);
         for (int i = 0; i < Group.Members.Count; i++)
         {
-            CoupledController member = Group.Members[i];
+            ICoupledController member = Group.Members[i];
             if (Group.IsActive(member))
             {
                 greatest = Math.Max(greatest, Ratio.Of(member.EffectiveWindow, SmoothedRoundTrip, member.SmoothedRoundTrip));

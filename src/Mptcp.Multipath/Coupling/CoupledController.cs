@@ -9,7 +9,8 @@ namespace Mptcp.Multipath;
 /// </summary>
 /// <param name="group">Its siblings and itself.</param>
 /// <param name="maximumSegmentSize">The payload of a full segment, in bytes.</param>
-public abstract class CoupledController(CouplingGroup group, int maximumSegmentSize) : RenoControl(maximumSegmentSize)
+public abstract class CoupledController(CouplingGroup group, int maximumSegmentSize)
+    : RenoControl(maximumSegmentSize), ICoupledController
 {
     /// <summary>Growth is counted in bytes with so many binary places.</summary>
     protected const int FractionBits = 32;
@@ -19,17 +20,17 @@ public abstract class CoupledController(CouplingGroup group, int maximumSegmentS
     // What the application lets be used of the window.
     private long _used = long.MaxValue;
 
-    /// <summary>Its siblings and itself.</summary>
-    public CouplingGroup Group => group;
+    /// <inheritdoc/>
+    public CouplingGroup Group { get; set; } = group;
 
-    /// <summary>The smoothed round trip in nanoseconds; 0 before the first measurement.</summary>
+    /// <inheritdoc/>
     public long SmoothedRoundTrip { get; private set; }
 
-    /// <summary>Its window, as far as it is used, in bytes (RFC 6356 §3.1).</summary>
+    /// <inheritdoc/>
     public long EffectiveWindow => Math.Min(Window, _used);
 
-    /// <summary>When it was last acknowledged.</summary>
-    internal Instant LastAck { get; private set; }
+    /// <inheritdoc/>
+    public Instant LastAck { get; private set; }
 
     /// <summary>What this many acknowledged bytes add to the window in congestion avoidance, in bytes.</summary>
     internal double GrowthFor(long acked) => (double)Growth(acked) / (1L << FractionBits);
@@ -42,7 +43,7 @@ public abstract class CoupledController(CouplingGroup group, int maximumSegmentS
     protected override void Notice(in CongestionSample sample)
     {
         (LastAck, SmoothedRoundTrip) = (sample.Now, sample.SmoothedRoundTrip);
-        group.HandleTime(sample.Now);
+        Group.HandleTime(sample.Now);
         _used = sample.ApplicationLimited ? Math.Max(sample.InFlightBefore, SegmentSize) : long.MaxValue;
     }
 
@@ -58,9 +59,9 @@ public abstract class CoupledController(CouplingGroup group, int maximumSegmentS
         }
 
         Int128 growth = Growth(sample.Acked);
-        if (group.Strength < 100)
+        if (Group.Strength < 100)
         {
-            growth = ((growth * group.Strength) + (UncoupledGrowth(sample.Acked) * (100 - group.Strength))) / 100;
+            growth = ((growth * Group.Strength) + (UncoupledGrowth(sample.Acked) * (100 - Group.Strength))) / 100;
         }
 
         growth += _fraction;

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Mptcp.Tcp;
 
 namespace Mptcp.Multipath;
 
@@ -8,6 +7,9 @@ public static class CoupledControllers
 {
     /// <summary>What is expected where a name is not known, for messages.</summary>
     public const string Expected = "lia, olia, balia, wvegas, ewtcp or coupled";
+
+    /// <summary>CUBIC, in parts.</summary>
+    public static ICoupledController Cubic(CouplingGroup group, int maximumSegmentSize) => new CoupledCubic(group, maximumSegmentSize);
 
     /// <summary>RFC 6356.</summary>
     public static CoupledController Lia(CouplingGroup group, int maximumSegmentSize) => new Lia(group, maximumSegmentSize);
@@ -22,7 +24,7 @@ public static class CoupledControllers
     public static CoupledController WVegas(CouplingGroup group, int maximumSegmentSize) => new WVegas(group, maximumSegmentSize);
 
     /// <summary>Finds the one that a name means.</summary>
-    public static bool TryFind(string name, [NotNullWhen(true)] out Func<CouplingGroup, int, CoupledController>? make)
+    public static bool TryFind(string name, [NotNullWhen(true)] out Func<CouplingGroup, int, ICoupledController>? make)
     {
         make = name switch
         {
@@ -35,28 +37,5 @@ public static class CoupledControllers
             _ => null,
         };
         return make is not null;
-    }
-}
-
-/// <summary>A subflow's place in a group: TCP makes the controller, anew when its segment size has changed.</summary>
-internal sealed class CouplingSeat(CouplingGroup group, Func<CouplingGroup, int, CoupledController> make)
-{
-    private CoupledController? _controller;
-
-    public ICongestionController Take(int maximumSegmentSize)
-    {
-        Leave();
-        _controller = make(group, maximumSegmentSize);
-        group.Add(_controller);
-        return _controller;
-    }
-
-    public void Leave()
-    {
-        if (_controller is not null)
-        {
-            group.Remove(_controller);
-            _controller = null;
-        }
     }
 }

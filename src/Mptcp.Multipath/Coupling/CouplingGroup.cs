@@ -10,7 +10,7 @@ public sealed class CouplingGroup
 {
     // A member that was not acknowledged for so long, and four round trips, has nothing in flight that counts.
     private const long Quiet = 2 * Instant.Second;
-    private readonly List<CoupledController> _members = [];
+    private readonly List<ICoupledController> _members = [];
 
     /// <summary>Binary places of sums: without them small windows on long paths count for nothing.</summary>
     internal const int SumBits = 16;
@@ -23,7 +23,7 @@ public sealed class CouplingGroup
     public int Strength { get; init; } = 100;
 
     /// <summary>All members, the quiet ones too.</summary>
-    public IReadOnlyList<CoupledController> Members => _members;
+    public IReadOnlyList<ICoupledController> Members => _members;
 
     internal int CountActive
     {
@@ -54,13 +54,13 @@ public sealed class CouplingGroup
         }
     }
 
-    internal void Add(CoupledController member) => _members.Add(member);
+    internal void Add(ICoupledController member) => _members.Add(member);
 
-    internal void Remove(CoupledController member) => _members.Remove(member);
+    internal void Remove(ICoupledController member) => _members.Remove(member);
 
     internal void HandleTime(Instant now) => _now = now;
 
-    internal bool IsActive(CoupledController member) => member.SmoothedRoundTrip > 0
+    internal bool IsActive(ICoupledController member) => member.SmoothedRoundTrip > 0
         && _now - member.LastAck <= Quiet + (4 * member.SmoothedRoundTrip);
 
     /// <summary>
@@ -72,7 +72,7 @@ public sealed class CouplingGroup
         Int128 sum = 0;
         for (int i = 0; i < _members.Count; i++)
         {
-            CoupledController member = _members[i];
+            ICoupledController member = _members[i];
             if (IsActive(member))
             {
                 sum += ((Int128)member.EffectiveWindow << SumBits) * roundTrip / member.SmoothedRoundTrip;
@@ -84,9 +84,9 @@ public sealed class CouplingGroup
 
     /// <summary>The active member with the most of something.</summary>
     /// <param name="isMore">Whether the first has more than the second.</param>
-    internal CoupledController? Best(Func<CoupledController, CoupledController, bool> isMore)
+    internal ICoupledController? Best(Func<ICoupledController, ICoupledController, bool> isMore)
     {
-        CoupledController? best = null;
+        ICoupledController? best = null;
         for (int i = 0; i < _members.Count; i++)
         {
             if (IsActive(_members[i]) && (best is null || isMore(_members[i], best)))

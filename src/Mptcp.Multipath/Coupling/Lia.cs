@@ -13,7 +13,7 @@ public sealed class Lia(CouplingGroup group, int maximumSegmentSize) : CoupledCo
     {
         // RFC 6356 §3.1, formulas (1) and (2). With b the path of the largest W/rtt², alpha / W_total is W_b by the square of
         // what all send in a round trip of b.
-        CoupledController best = Group.Best(static (one, other) =>
+        ICoupledController best = Group.Best(static (one, other) =>
             (Int128)one.EffectiveWindow * other.SmoothedRoundTrip * other.SmoothedRoundTrip
             > (Int128)other.EffectiveWindow * one.SmoothedRoundTrip * one.SmoothedRoundTrip) ?? this;
         Int128 coupled = SharedGrowth(acked, best.EffectiveWindow, Group.SentIn(best.SmoothedRoundTrip));

@@ -9,6 +9,8 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
     private const int AlphaNumerator = 9;
     private const int AlphaDenominator = 17;
 
+    private const int ShareBits = 8;
+
     // A train of acknowledgements means little before the window has this many segments.
     private const int TrainSegments = 16;
 
@@ -26,6 +28,24 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
     private long _friendlyCredit;
     private long _credit;
     private Saved _before;
+
+    /// <summary>The share of a TCP that is one of its own, for <see cref="Share"/>.</summary>
+    public const int WholeShare = 1 << ShareBits;
+
+    /// <summary>
+    /// How much of what a TCP of its own would get it is to get where losses are the same for both, in parts of
+    /// <see cref="WholeShare"/>, 1 at least: it grows more slowly (docs/decisions/0014).
+    /// </summary>
+    public int Share
+    {
+        get;
+        set
+        {
+            // The curve it is on was another's.
+            _epoch = field == value ? _epoch : Instant.Never;
+            field = value;
+        }
+    } = WholeShare;
 
     /// <inheritdoc/>
     public long Window { get; private set; } = CongestionControllers.InitialWindow(maximumSegmentSize);
@@ -125,7 +145,7 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
         if (_epoch == Instant.Never)
         {
             _epoch = sample.Now;
-            _curve = new CubicCurve(maximumSegmentSize, Window, _plateau);
+            _curve = new CubicCurve(maximumSegmentSize, Window, _plateau, CurveScale);
             _plateau = Math.Max(_plateau, Window);
             (_friendly, _friendlyCredit, _credit) = (Window, 0, 0);
         }
@@ -144,11 +164,15 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
         Window += growth;
     }
 
+    // The window that follows from a rate of losses goes with the fourth root of C, that of Reno with the square root of alpha.
+    private int CurveScale => Math.Max(1, (int)(((long)Share * Share * Share * Share) >> ((4 * ShareBits) - 16)));
+
     /// <summary>The window that Reno would have here (RFC 9438 §4.3).</summary>
     private void GrowFriendly(long acked)
     {
         bool likeReno = _friendly >= _windowBeforeLoss;
-        _friendlyCredit += acked * maximumSegmentSize * (likeReno ? AlphaDenominator : AlphaNumerator);
+        _friendlyCredit += acked * maximumSegmentSize * (likeReno ? AlphaDenominator : AlphaNumerator)
+            * Share * Share >> (2 * ShareBits);
         (long growth, _friendlyCredit) = Math.DivRem(_friendlyCredit, Window * AlphaDenominator);
         _friendly += growth;
     }

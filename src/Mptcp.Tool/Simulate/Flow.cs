@@ -86,6 +86,14 @@ internal sealed class Flow : ISimulatedNode
         }
     }
 
+    /// <summary>How the sender's paths stand, at a time.</summary>
+    public IReadOnlyList<PathInfo> PathsAt(Instant now)
+    {
+        var paths = new List<PathInfo>();
+        _from?.CopyPaths(now, paths);
+        return paths;
+    }
+
     public void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
     {
     }

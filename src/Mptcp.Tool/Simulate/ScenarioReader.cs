@@ -70,6 +70,7 @@ internal sealed class ScenarioReader
             Scheduler = TakeScheduler(section),
             PathManager = TakePathManager(section),
             CouplingStrength = (int?)section.TakeInteger("coupling", 0, 100) ?? defaults.CouplingStrength,
+            CouplingScope = TakeScope(section),
         };
         StackOptions options = TakeController(section, new StackOptions { Connection = settings });
         section.RejectOthers();
@@ -90,10 +91,21 @@ internal sealed class ScenarioReader
             : throw new ScenarioException(section.LineOf("path-manager"), $"path-manager is '{name}'", PathManagerCatalog.Expected);
     }
 
+    private static CouplingScope TakeScope(Section section)
+    {
+        const string expected = "connection or bottleneck";
+        return (section.TakeText("coupling-scope", expected) ?? "connection") switch
+        {
+            "connection" => CouplingScope.Connection,
+            "bottleneck" => CouplingScope.Bottleneck,
+            string name => throw new ScenarioException(section.LineOf("coupling-scope"), $"coupling-scope is '{name}'", expected),
+        };
+    }
+
     /// <summary>Puts a congestion control in place, coupled or not; false when there is none of this name.</summary>
     public static bool TryUse(string name, ref StackOptions options)
     {
-        if (CoupledControllers.TryFind(name, out Func<CouplingGroup, int, CoupledController>? coupling))
+        if (CoupledControllers.TryFind(name, out Func<CouplingGroup, int, ICoupledController>? coupling))
         {
             options = options with { Connection = options.Connection with { Coupling = coupling } };
             return true;
