@@ -11,36 +11,34 @@ namespace Mptcp;
 internal sealed class EnginePaths : IDisposable
 {
     private readonly List<ILink> _links = [];
-    private readonly List<LocalAddress> _addresses = [];
+    private volatile IReadOnlyList<LocalAddress> _addresses;
     private readonly List<string> _names = [];
     private readonly HashSet<ushort> _forwarded = [];
     private readonly Lock _gate = new();
     private readonly ViaPathSet? _via;
+    private readonly IInterfaceMonitor? _monitor;
     private PcapngFile? _capture;
+    private PathFollower? _follower;
 
-    private EnginePaths(ViaPathSet via)
+    private EnginePaths(ViaPathSet via, IInterfaceMonitor monitor)
     {
-        _via = via;
+        (_via, _monitor) = (via, monitor);
+        var addresses = new List<LocalAddress>();
         foreach (ViaPath path in via.Paths)
         {
             _links.Add(path.Tun);
             _names.Add(path.Device);
-            foreach (ViaAddress address in path.Addresses)
-            {
-                _addresses.Add(new LocalAddress(
-                    _links.Count - 1,
-                    IpAddress.From(address.EngineAddress),
-                    path.Mtu,
-                    IpAddress.From(address.OutsideAddress)));
-            }
+            addresses.AddRange(path.Addresses.Select(address => ToLocal(_links.Count - 1, path, address)));
         }
 
+        _addresses = addresses;
         Waiter = new PollWaiter([.. via.Paths.Select(path => path.Tun)]);
     }
 
     private EnginePaths(IReadOnlyList<MptcpPath> paths, ILinkWaiter waiter)
     {
         Waiter = waiter;
+        var addresses = new List<LocalAddress>();
         foreach (MptcpPath path in paths)
         {
             int link = _links.IndexOf(path.Link);
@@ -52,14 +50,16 @@ internal sealed class EnginePaths : IDisposable
             }
 
             IpAddress? outside = path.Outside is null ? null : IpAddress.From(path.Outside);
-            _addresses.Add(new LocalAddress(link, IpAddress.From(path.Address), path.Mtu, outside));
+            addresses.Add(new LocalAddress(link, IpAddress.From(path.Address), path.Mtu, outside));
         }
+
+        _addresses = addresses;
     }
 
     /// <summary>The links; an address names one by its place here.</summary>
     public IReadOnlyList<ILink> Links => _links;
 
-    /// <summary>The addresses, in the order of the paths.</summary>
+    /// <summary>The addresses at the moment.</summary>
     public IReadOnlyList<LocalAddress> Addresses => _addresses;
 
     /// <summary>What to sleep on.</summary>
@@ -85,6 +85,20 @@ internal sealed class EnginePaths : IDisposable
             throw new MptcpException(e.Message, e);
         }
     }
+
+    /// <summary>An address of a path as the stack has it.</summary>
+    public static LocalAddress ToLocal(int link, ViaPath path, ViaAddress address) =>
+        new(link, IpAddress.From(address.EngineAddress), path.Mtu, IpAddress.From(address.OutsideAddress));
+
+    /// <summary>From now on the engine follows what becomes of the devices.</summary>
+    public void Follow(StackLoop loop)
+    {
+        if (_via is not null)
+            _follower = new PathFollower(_via, _monitor!, loop, _addresses, addresses => _addresses = addresses);
+    }
+
+    /// <summary>The engine's loop is about to end.</summary>
+    public void Unfollow() => _follower?.Dispose();
 
     /// <summary>Lets connections to a port in.</summary>
     /// <exception cref="MptcpException">The port is in use.</exception>
@@ -138,12 +152,13 @@ internal sealed class EnginePaths : IDisposable
         IpAddress peer = IpAddress.From(address);
         return peer.IsUnspecified || peer.IsMulticastOrBroadcast || (peer.IsLoopback && _via is not null)
             ? SocketError.HostUnreachable
-            : _addresses.Exists(local => local.Address.IsV4 == peer.IsV4) ? null : SocketError.AddressFamilyNotSupported;
+            : _addresses.Any(local => local.Address.IsV4 == peer.IsV4) ? null : SocketError.AddressFamilyNotSupported;
     }
 
     /// <summary>Undoes everything. The loop has ended before.</summary>
     public void Dispose()
     {
+        _monitor?.Dispose();
         _via?.Dispose();
         _capture?.Dispose();
     }
@@ -168,7 +183,7 @@ internal sealed class EnginePaths : IDisposable
         try
         {
             via = ViaPathSet.Create(devices, new ViaOptions { StateDirectory = options.StateDirectory });
-            return new EnginePaths(via);
+            return new EnginePaths(via, new NetlinkMonitor());
         }
         catch (LinkException e)
         {

@@ -50,9 +50,10 @@ public sealed class MptcpEngine : IAsyncDisposable
         foreach ((string path, MptcpPathPolicy policy) in options.Policies)
             stack.SetPolicy(default, paths.LinkOf(path), ToLinkPolicy(policy));
         _loop = new StackLoop(stack, paths.Links, paths.Waiter);
+        paths.Follow(_loop);
     }
 
-    /// <summary>The addresses by which peers know this engine, in the order of its paths.</summary>
+    /// <summary>The addresses by which peers know this engine at the moment: a device may lose its own, or get another.</summary>
     public IReadOnlyList<IPAddress> Addresses => [.. _paths.Addresses.Select(EnginePaths.OutsideOf)];
 
     /// <summary>Why <see cref="MptcpEngineOptions.CaptureFile"/> is not whole, in one line; null while all is well.</summary>
@@ -201,6 +202,7 @@ public sealed class MptcpEngine : IAsyncDisposable
         {
             await Task.Run(() =>
             {
+                _paths.Unfollow();
                 _loop.Dispose();
                 _paths.Dispose();
             }).ConfigureAwait(false);

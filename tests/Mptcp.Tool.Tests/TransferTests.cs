@@ -58,6 +58,27 @@ public sealed class TransferTests
         File.Delete(capture);
     }
 
+    [Fact]
+    public async Task An_address_that_a_device_loses_is_withdrawn_and_the_next_one_is_used()
+    {
+        using ToolNetwork network = ToolNetwork.CreateOrSkip();
+        using ToolProcess server = ToolProcess.Start(network.Peer, _cancel, "listen", Port, "--via", "p0", "--via", "p1");
+        await server.WaitToSayAsync("listening on 10.2.0.2:5000");
+        using ToolProcess client = ToolProcess.Start(
+            network.Host, _cancel, "connect", ToolNetwork.Peers, Port, "--via", "h0", "--via", "h1", "--verbose");
+        await client.WaitToSayAsync("10.2.0.1:");
+        network.Host.Ip("addr del 10.1.0.1/24 dev h0");
+        await client.WaitToSayAsync("its local address is gone");
+        network.Host.Ip("addr add 10.1.0.9/24 dev h0");
+        await client.WaitToSayAsync("10.1.0.9:");
+        (byte[] there, byte[] back) = (RandomNumberGenerator.GetBytes(Size), RandomNumberGenerator.GetBytes(Size));
+        await Task.WhenAll(client.SendAsync(there), server.SendAsync(back));
+        Task<byte[]> received = server.ReadToEndAsync();
+        Assert.Equal(SHA256.HashData(back), SHA256.HashData(await client.ReadToEndAsync()));
+        Assert.Equal(SHA256.HashData(there), SHA256.HashData(await received));
+        Assert.Equal((0, 0), (await client.WaitAsync(), await server.WaitAsync()));
+    }
+
     [Theory]
     [InlineData(ToolProcess.SigTerm)]
     [InlineData(ToolProcess.SigInt)]

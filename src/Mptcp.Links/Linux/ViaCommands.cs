@@ -22,21 +22,35 @@ internal static class ViaCommands
     public static void AppendSetup(StringBuilder batch, ViaPlannedPath path, ViaAddress address, NetworkSnapshot routes)
     {
         AddressFamily family = address.EngineAddress.AddressFamily;
-        (string tun, int table, string device) = (path.Record.TunName, path.Record.Table, path.Record.Device);
+        (string tun, int table) = (path.Record.TunName, path.Record.Table);
         IPAddress kernelEnd = ViaAddressing.Add(address.EngineAddress, -1);
         string engine = HostPrefix(address.EngineAddress);
         string noDetection = family == AddressFamily.InterNetworkV6 ? " nodad" : "";
 
         batch.Append($"link set dev {tun} mtu {path.Device.Mtu} up\n");
         batch.Append($"addr add {kernelEnd}/{address.PrefixLength} dev {tun}{noDetection}\n");
-        foreach (RouteInfo route in RoutesToCopy(routes, device, family))
-            batch.Append($"route add {route.Destination}{Via(route.Gateway)} dev {device} table {table}\n");
-        string any = family == AddressFamily.InterNetworkV6 ? "::/0" : "0.0.0.0/0";
-        _ = routes.TryFindDefaultRoute(device, family, out RouteInfo? defaultRoute);
-        batch.Append($"route add {any}{Via(defaultRoute?.Gateway)} dev {device} table {table}\n");
-        batch.Append($"route add {engine} dev {tun} table {table}\n");
+        AppendRoutes(batch, path, address, routes, "add");
         batch.Append($"rule add pref {ToEnginePriority} to {engine} lookup {table}\n");
         batch.Append($"rule add pref {FromEnginePriority} from {engine} lookup {table}\n");
+    }
+
+    /// <summary>The lines that give a path its routes.</summary>
+    /// <param name="batch">Where they go.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="address">Its address of the family.</param>
+    /// <param name="routes">What there is.</param>
+    /// <param name="verb">"add", or "replace" where they may be there.</param>
+    public static void AppendRoutes(
+        StringBuilder batch, ViaPlannedPath path, ViaAddress address, NetworkSnapshot routes, string verb)
+    {
+        AddressFamily family = address.EngineAddress.AddressFamily;
+        (int table, string device) = (path.Record.Table, path.Record.Device);
+        foreach (RouteInfo route in RoutesToCopy(routes, device, family))
+            batch.Append($"route {verb} {route.Destination}{Via(route.Gateway)} dev {device} table {table}\n");
+        string any = family == AddressFamily.InterNetworkV6 ? "::/0" : "0.0.0.0/0";
+        _ = routes.TryFindDefaultRoute(device, family, out RouteInfo? defaultRoute);
+        batch.Append($"route {verb} {any}{Via(defaultRoute?.Gateway)} dev {device} table {table}\n");
+        batch.Append($"route {verb} {HostPrefix(address.EngineAddress)} dev {path.Record.TunName} table {table}\n");
     }
 
     /// <summary>The lines that remove what <see cref="AppendSetup"/> leaves when the TUN is gone.</summary>

@@ -115,6 +115,34 @@ public sealed class ViaPathSet : IDisposable
     }
 
     /// <summary>
+    /// Looks at a path's device again: its addresses now, and its routes, which the kernel forgets while it is down. Addresses of
+    /// a family that it did not have at the start are not used.
+    /// </summary>
+    /// <returns>The addresses of the path; empty while the device has none, or is gone.</returns>
+    /// <exception cref="LinkException">The tools fail.</exception>
+    public IReadOnlyList<ViaAddress> Refresh(ViaPath path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        IReadOnlyList<ViaAddress> addresses = [];
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _namespace.Run(() =>
+            {
+                NetworkSnapshot snapshot = _system.TakeSnapshot();
+                ViaPathRecord record = _record.Paths.First(entry => entry.Device == path.Device);
+                if (snapshot.Devices.TryGetValue(path.Device, out DeviceInfo? device) && device.Up)
+                {
+                    addresses = ViaPlanner.OutsideNow(device, path.Addresses);
+                    _system.RestoreRoutes(new ViaPlannedPath(record, device, addresses), snapshot);
+                }
+            });
+        }
+
+        return addresses;
+    }
+
+    /// <summary>
     /// Removes everything and closes the TUNs; end whatever reads and writes them before. Does not throw: what cannot
     /// be removed stays recorded, and the next start removes it.
     /// </summary>

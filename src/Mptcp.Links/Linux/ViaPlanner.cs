@@ -35,6 +35,15 @@ internal sealed class ViaPlanner
     /// <summary>One path per device; a <see cref="LinkException"/> where a device is not fit.</summary>
     public IReadOnlyList<ViaPlannedPath> Plan(IReadOnlyList<string> devices) => [.. devices.Select(PlanPath)];
 
+    /// <summary>The addresses of a path with what the world sees in their place now, as far as the device has it.</summary>
+    public static IReadOnlyList<ViaAddress> OutsideNow(DeviceInfo device, IReadOnlyList<ViaAddress> addresses) =>
+    [
+        .. from address in addresses
+           let outside = ChooseOutside(device, address.EngineAddress.AddressFamily)
+           where outside is not null
+           select address with { OutsideAddress = outside },
+    ];
+
     private ViaPlannedPath PlanPath(string name)
     {
         DeviceInfo device = FindDevice(name);

@@ -32,6 +32,9 @@ internal sealed record ViaPathRecord(int Slot, string Device, string? EngineV4, 
     public static string TunNameOf(int slot) => $"mptcp{slot}";
 
     public static int TableOf(int slot) => FirstTable + slot;
+
+    /// <summary>Whether it is the routing table of a path, whoever's.</summary>
+    public static bool IsTable(uint table) => table >> 16 == FirstTable >> 16;
 }
 
 /// <summary>A kernel setting that the owner needs at a value.</summary>

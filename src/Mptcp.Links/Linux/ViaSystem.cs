@@ -53,6 +53,17 @@ internal sealed class ViaSystem
         CommandRunner.Run(_nft, ["-f", "-"], ViaCommands.NftSetup(record.NftTable, record.Paths, ports));
     }
 
+    /// <summary>Puts the routes of a path back that the kernel forgets with a device that goes down.</summary>
+    public void RestoreRoutes(ViaPlannedPath path, NetworkSnapshot snapshot)
+    {
+        foreach (ViaAddress address in path.Addresses)
+        {
+            var batch = new StringBuilder();
+            ViaCommands.AppendRoutes(batch, path, address, snapshot, "replace");
+            CommandRunner.Run(_ip, [address.PrefixLength > 32 ? "-6" : "-4", "-batch", "-"], batch.ToString());
+        }
+    }
+
     public void ForwardPort(ViaRecord record, ushort port) =>
         CommandRunner.Run(_nft, ["add", "element", "inet", record.NftTable, ViaCommands.PortSet, $"{{ {port} }}"]);
 
