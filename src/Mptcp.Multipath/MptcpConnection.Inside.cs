@@ -407,6 +407,7 @@ public sealed partial class MptcpConnection
             return;
         }
 
+        _headWatch.Look(Sample);
         if (IsComplete)
         {
             _subflows.Close();

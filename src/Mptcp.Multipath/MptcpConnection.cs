@@ -10,6 +10,10 @@ namespace Mptcp.Multipath;
 /// </summary>
 public sealed partial class MptcpConnection
 {
+    // What a late subflow may keep of the send queue, as a part of it, and what is not worth a copy.
+    private const int LateShare = 8;
+    private const int LittleHeld = 16 * 1024;
+
     private readonly MptcpSettings _settings;
     private readonly TokenTable<MptcpConnection> _tokens;
     private readonly LocalEndpoints _endpoints;
@@ -17,6 +21,7 @@ public sealed partial class MptcpConnection
     private readonly DataReceiveQueue _received;
     private readonly ContainedScheduler _scheduler;
     private readonly ConnectionCoupling _coupling;
+    private readonly HeadWatch _headWatch;
     private readonly SubflowSet _subflows;
     private readonly EventLog _events;
     private readonly GrowingBuffer _sendBuffer;
@@ -68,8 +73,9 @@ public sealed partial class MptcpConnection
             settings.Scheduler(), thrown => NoteFailed(ConnectionEventCode.SchedulerFailed, thrown));
         _subflows = new SubflowSet(_scheduler);
         _coupling = new ConnectionCoupling(settings);
+        _headWatch = new HeadWatch(_subflows, _sender, _scheduler);
         _useful = () => _subflows.Capacity;
-        _release = () => _subflows.Release(_sender.Una);
+        _release = () => _subflows.Release(_sender.Una, Math.Max(_sendBuffer.Capacity / LateShare, LittleHeld));
     }
 
     /// <summary>The memory that a connection takes at its birth, in bytes.</summary>
@@ -134,7 +140,9 @@ public sealed partial class MptcpConnection
         ? _subflows.NextTimeout
         : Instant.Min(
             Instant.Min(Instant.Min(_subflows.NextTimeout, _break.NextTimeout), Instant.Min(_lingerDeadline, _fail.NextTimeout)),
-            Instant.Min(Instant.Min(_sender.NextTimeout, _fastClose.NextTimeout), Instant.Min(_signals.NextTimeout, _paths.NextTimeout)));
+            Instant.Min(
+                Instant.Min(Instant.Min(_sender.NextTimeout, _headWatch.Deadline), _fastClose.NextTimeout),
+                Instant.Min(_signals.NextTimeout, _paths.NextTimeout)));
 
     /// <summary>Opens the initial subflow.</summary>
     /// <param name="now">The time.</param>
@@ -346,6 +354,7 @@ public sealed partial class MptcpConnection
         {
             _signals.HandleTimeout(now);
             _paths.HandleTimeout(now);
+            _headWatch.HandleTimeout(now, Sample);
             HandleFailTimeout();
             HandleBreakTimeout();
             HandleFastCloseTimeout();

@@ -19,6 +19,9 @@ public sealed partial class Subflow : ITcpUser
     private SequenceRun _run;
     private long _preparedTo = 1;
 
+    // Where the head of the stream is looked for: what is sent again for others stands further behind.
+    private const int NearFront = 512;
+
     // Whether the mappings in flight go up in data sequence too: they do unless another subflow's data is among them.
     private bool _dataAscends;
 
@@ -291,6 +294,7 @@ public sealed partial class Subflow : ITcpUser
                 SubflowOffset = offset,
                 DataOffset = dataOffset,
                 Length = length,
+                SentAt = _connection.Now,
                 Checksum = _connection.Dss.ChecksumOf(dataOffset, sequence, length),
                 InCapable = FirstDataIsCapable,
                 WideAck = _receiver.PeerUses64Bits,
@@ -499,6 +503,40 @@ public sealed partial class Subflow : ITcpUser
         {
             ref SendMapping mapping = ref _sent[i];
             if (!mapping.Reinjected)
+            {
+                mapping.Reinjected = true;
+                sender.Reinject(mapping.DataOffset, mapping.DataEnd, this);
+            }
+        }
+    }
+
+    /// <summary>When it first sent a byte; null where it does not have it, or where that was handed to the others.</summary>
+    internal Instant? SentAt(long dataOffset)
+    {
+        for (int i = 0; i < Math.Min(_sent.Count, NearFront); i++)
+        {
+            ref SendMapping mapping = ref _sent[i];
+            if (mapping.DataOffset <= dataOffset && dataOffset < mapping.DataEnd)
+            {
+                return mapping.Reinjected ? null : mapping.SentAt;
+            }
+
+            if (_dataAscends && mapping.DataOffset > dataOffset)
+            {
+                break;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Hands what it sent until then, and has not delivered, to the other subflows, each mapping once.</summary>
+    internal void ReinjectSentBefore(Instant latest, DataSender sender)
+    {
+        for (int i = 0; i < _sent.Count && _sent[i].SentAt <= latest; i++)
+        {
+            ref SendMapping mapping = ref _sent[i];
+            if (!mapping.Reinjected && mapping.DataEnd > sender.Una)
             {
                 mapping.Reinjected = true;
                 sender.Reinject(mapping.DataOffset, mapping.DataEnd, this);

@@ -238,6 +238,37 @@ internal sealed class SubflowSet(IScheduler scheduler)
         return Instant.Never;
     }
 
+    /// <summary>Which subflow has a byte on its way, and since when; null when none that could be relieved of it.</summary>
+    public (Subflow? Owner, Instant SentAt) FindOwner(long dataOffset)
+    {
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            if (_alive[i].SentAt(dataOffset) is { } sentAt)
+            {
+                return (_alive[i], sentAt);
+            }
+        }
+
+        return (null, default);
+    }
+
+    /// <summary>The subflow of the shortest round trip that could take over from one, and is not spared.</summary>
+    public Subflow? QuickestBeside(Subflow subflow, in ConnectionSample connection)
+    {
+        Subflow? quickest = null;
+        for (int i = 0; i < _alive.Count; i++)
+        {
+            Subflow other = _alive[i];
+            if (other != subflow && other is { IsUsable: true, IsTrusted: true, Connection.SmoothedRtt: > 0 } && !IsSpared(other, connection)
+                && (quickest is null || other.Connection.SmoothedRtt < quickest.Connection.SmoothedRtt))
+            {
+                quickest = other;
+            }
+        }
+
+        return quickest;
+    }
+
     /// <summary>A subflow by its number; null when it is over.</summary>
     public Subflow? Find(int number)
     {
@@ -329,23 +360,25 @@ internal sealed class SubflowSet(IScheduler scheduler)
 
     /// <summary>
     /// How far below <paramref name="acknowledged"/> the send queue may let go: what a subflow may still send again stays,
-    /// but a suspect one, which could stay silent for minutes, takes a copy (docs/decisions/0006).
+    /// but a suspect one, which could stay silent for minutes, takes a copy, and so does one that keeps more than
+    /// <paramref name="most"/> bytes waiting (docs/decisions/0006).
     /// </summary>
-    public long Release(long acknowledged)
+    public long Release(long acknowledged, long most)
     {
+        long free = acknowledged;
         for (int i = 0; i < _alive.Count; i++)
         {
-            if (_alive[i].Suspect)
+            if (_alive[i].Suspect || (_alive[i].IsAlive && acknowledged - _alive[i].LowestHeld() > most))
             {
                 _alive[i].Detach(acknowledged);
             }
             else if (_alive[i].IsAlive)
             {
-                acknowledged = Math.Min(acknowledged, _alive[i].LowestHeld());
+                free = Math.Min(free, _alive[i].LowestHeld());
             }
         }
 
-        return acknowledged;
+        return free;
     }
 
     public void RequestFin()

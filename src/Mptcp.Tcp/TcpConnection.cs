@@ -74,6 +74,9 @@ public sealed partial class TcpConnection
     /// <summary>The least round-trip time of the last ten seconds in nanoseconds; 0 before the first sample.</summary>
     public long MinimumRtt => _sender.MinimumRtt;
 
+    /// <summary>The least round trip of all in nanoseconds: that of the way without its queues, as far as it was ever seen; 0 before the first.</summary>
+    public long LeastRtt => _sender.LeastRtt;
+
     /// <summary>The greatest rate of delivery of the last ten round trips, in bytes per second; 0 before the first.</summary>
     public long DeliveryRate => _sender.DeliveryRate;
 

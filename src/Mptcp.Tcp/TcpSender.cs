@@ -51,6 +51,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long MinimumRtt => _rtt.Minimum;
 
+    public long LeastRtt => _rtt.Least;
+
     public long DeliveryRate => _rates.Value;
 
     /// <summary>When something was last found to have arrived, or left with nothing else on its way.</summary>

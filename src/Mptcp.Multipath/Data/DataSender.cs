@@ -61,6 +61,9 @@ internal sealed class DataSender(GrowingBuffer buffer)
 
     private bool Outstanding => Una < Next || (FinSent && !FinAcknowledged);
 
+    /// <summary>Whether no new segment can leave: all is on its way, or the peer's window has no room for one.</summary>
+    public bool IsIdle(int segmentSize) => Edge - Next < segmentSize || Unscheduled == 0;
+
     /// <summary>Takes what there is room for, after <paramref name="release"/> said what nobody needs any more.</summary>
     /// <param name="bytes">What to send.</param>
     /// <param name="release">Up to where the queue may let go.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mptcp.Tcp;
 
 namespace Mptcp.Multipath;
 
@@ -19,6 +20,9 @@ internal struct SendMapping
 
     /// <summary>Its bytes.</summary>
     public int Length;
+
+    /// <summary>When it first left.</summary>
+    public Instant SentAt;
 
     /// <summary>Its checksum, where the connection has them.</summary>
     public ushort Checksum;

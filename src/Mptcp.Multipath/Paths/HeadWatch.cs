@@ -1,0 +1,67 @@
+using Mptcp.Tcp;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// Watches the first byte that the peer lacks. While it is on its way, everything that other subflows deliver waits for it at the
+/// receiver; where it is later than its subflow explains, it goes on another as well (docs/decisions/0015).
+/// </summary>
+internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, ContainedScheduler scheduler)
+{
+    // What the people at the other end notice. On a path that takes more than half of it by nature twice that is in order.
+    private const long LongestPatience = Instant.Second;
+    private const long LeastPatience = 100 * Instant.Millisecond;
+
+    private Subflow? _owner;
+    private long _head;
+    private Instant _sentAt;
+
+    /// <summary>When <see cref="HandleTimeout"/> has something to do.</summary>
+    public Instant Deadline { get; private set; } = Instant.Never;
+
+    /// <summary>Looks where the head is, after whatever has happened.</summary>
+    /// <param name="connection">How it stands.</param>
+    public void Look(in ConnectionSample connection)
+    {
+        if (subflows.Count < 2 || sender.Una == sender.Next || scheduler.Duplicates)
+        {
+            Deadline = Instant.Never;
+            return;
+        }
+
+        if (_head != sender.Una || _owner is null)
+        {
+            _head = sender.Una;
+            (_owner, _sentAt) = subflows.FindOwner(_head);
+        }
+
+        Deadline = _owner is not null && subflows.QuickestBeside(_owner, connection) is { } other
+            ? _sentAt + Patience(_owner.Connection, other.Connection)
+            : Instant.Never;
+    }
+
+    /// <summary>Lets what is late go on another subflow.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="connection">How it stands.</param>
+    public void HandleTimeout(Instant now, in ConnectionSample connection)
+    {
+        if (Deadline <= now && _owner is not null && subflows.QuickestBeside(_owner, connection) is { } other)
+        {
+            _owner.ReinjectSentBefore(new Instant(now.Nanoseconds - Patience(_owner.Connection, other.Connection)), sender);
+            (_owner, Deadline) = (null, Instant.Never);
+        }
+    }
+
+    /// <summary>
+    /// What its own round trip explains, and no less than another would take. Where nothing new can be sent meanwhile, because the
+    /// peer's window is full or nothing is left, what another would have delivered by now is late: to send it again costs nothing
+    /// (opportunistic retransmission).
+    /// </summary>
+    private long Patience(TcpConnection owner, TcpConnection other)
+    {
+        long own = owner.SmoothedRtt + (4 * owner.RttVariation);
+        long longest = Math.Max(LongestPatience, 2 * owner.LeastRtt);
+        long others = other.SmoothedRtt + (4 * other.RttVariation);
+        return Math.Max(Math.Max(sender.IsIdle(other.SegmentSize) ? 0 : Math.Min(own, longest), others), LeastPatience);
+    }
+}

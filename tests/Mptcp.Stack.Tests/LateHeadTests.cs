@@ -1,0 +1,48 @@
+using Mptcp.Multipath;
+using Mptcp.Simulation;
+using Mptcp.Tcp;
+using Xunit;
+
+namespace Mptcp.Stack.Tests;
+
+/// <summary>The first byte that the peer lacks, where a path has become slow.</summary>
+public sealed class LateHeadTests
+{
+    // Half a minute of queue.
+    private static readonly PathOptions _bloated = PathOptions.Of(1, 20, 400_000) with { BitsPerSecond = 100_000 };
+    private static readonly PathOptions _quick = PathOptions.Of(10, 20, 50_000);
+
+    [Fact]
+    public void What_stands_in_a_long_queue_goes_on_the_other_path_after_a_second()
+    {
+        var settings = new MptcpSettings { Scheduler = () => new LowestRtt() };
+        var hosts = new TwoHosts(settings, new MptcpSettings(), seed: 1, _quick, _bloated) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
+        transfer.RunToEnd();
+        Assert.True(transfer.LongestGap <= 1200 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+    }
+
+    [Fact]
+    public void Where_the_window_is_full_it_goes_as_soon_as_the_other_path_would_have_brought_it()
+    {
+        // The window lets half of what stands in the queue out, and a round trip of the quick path.
+        var settings = new MptcpSettings { Scheduler = () => new LowestRtt() };
+        var hosts = new TwoHosts(settings, new MptcpSettings { ReceiveBuffer = 128 * 1024 }, seed: 1, _quick, _bloated) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 10_000_000);
+        transfer.RunToEnd();
+        Assert.True(transfer.LongestGap <= 400 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+    }
+
+    /// <summary>
+    /// What the peer has may be unacknowledged on a slow subflow for long: it may not keep the send queue full meanwhile.
+    /// </summary>
+    [Fact]
+    public void A_late_subflow_does_not_fill_the_send_queue()
+    {
+        var settings = new MptcpSettings { Scheduler = () => new LowestRtt(), SendBuffer = 2 * 1024 * 1024 };
+        var hosts = new TwoHosts(settings, new MptcpSettings(), seed: 1, _quick, _bloated) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
+        transfer.RunUntil(15 * Instant.Second);
+        Assert.True(transfer.Megabits >= 8.5, $"{transfer.Megabits:F1} Mbit/s");
+    }
+}
