@@ -12,7 +12,7 @@ internal sealed class EngineHost : IDisposable
     private EngineHost(LabEngineEnd end, TransferOptions options)
     {
         var stack = new NetworkStack(
-            new StackOptions { CongestionControl = options.CongestionControl }, new SystemEntropy());
+            new StackOptions { CongestionControl = options.CongestionControl, Connection = options.Connection }, new SystemEntropy());
         Addresses = [.. end.Links.Select((link, i) => new LocalAddress(i, link.AddressV4, link.Mtu))];
         foreach (LocalAddress address in Addresses)
         {

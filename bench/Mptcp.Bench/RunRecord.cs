@@ -7,7 +7,8 @@ namespace Mptcp.Bench;
 /// <param name="Seconds">Since the connection was there.</param>
 /// <param name="Paths">Bytes of packets that each path has delivered to the server.</param>
 /// <param name="Received">Bytes of the stream.</param>
-internal readonly record struct Sample(double Seconds, long[] Paths, long Received);
+/// <param name="LongestGap">The longest time without a byte until then.</param>
+internal readonly record struct Sample(double Seconds, long[] Paths, long Received, TimeSpan LongestGap);
 
 /// <summary>A run: its figures, and ten samples each second.</summary>
 /// <param name="Megabits">The goodput in Mbit/s.</param>
@@ -70,12 +71,19 @@ internal sealed class RunRecorder : IDisposable
         _timer = new Timer(_ => Take(), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
     }
 
-    public RunRecord Finish()
+    /// <param name="duration">What of the run counts; null for all of it.</param>
+    public RunRecord Finish(TimeSpan? duration)
     {
         Dispose();
         Take();
         lock (_samples)
         {
+            if (duration is { } time)
+            {
+                Sample[] counted = [.. _samples.Where(sample => sample.Seconds <= time.TotalSeconds)];
+                return new RunRecord(counted[^1].Received * 8e-6 / counted[^1].Seconds, counted[^1].LongestGap, counted);
+            }
+
             return new RunRecord(_meter.MegabitsPerSecond, _meter.LongestGap, [.. _samples]);
         }
     }
@@ -87,7 +95,8 @@ internal sealed class RunRecorder : IDisposable
         var sample = new Sample(
             Stopwatch.GetElapsedTime(_start).TotalSeconds,
             [.. _lab.Emulator.Paths.Select(path => path.Forward.Delivered.Bytes)],
-            _meter.Bytes);
+            _meter.Bytes,
+            _meter.LongestGap);
         lock (_samples)
         {
             _samples.Add(sample);

@@ -24,8 +24,12 @@ internal sealed record Scenario(string Name, IReadOnlyList<LabPath> Paths, long 
         Dark(5),
         Dark(20),
         new("killed", _twins, 40_000_000) { KillAfter = _early, Figure = Figure.BackInUse },
+        .. RecordedLinks.Scenarios,
         new("fail-back", _twins, 50_000_000) { CutAfter = _early, HealAfter = TimeSpan.FromSeconds(6), Figure = Figure.HealedShare },
     ];
+
+    /// <summary>How long is sent, and measured, in place of <see cref="Bytes"/>; null: until all is there.</summary>
+    public TimeSpan? Duration { get; init; }
 
     /// <summary>When the first path becomes a black hole, counted from the first byte sent; null for never.</summary>
     public TimeSpan? CutAfter { get; init; }
@@ -41,6 +45,9 @@ internal sealed record Scenario(string Name, IReadOnlyList<LabPath> Paths, long 
 
     /// <summary>Whether all ends use BBR, and not CUBIC.</summary>
     public bool Bbr { get; init; }
+
+    /// <summary>What its paths are, where its name does not say it.</summary>
+    public string About { get; init; } = "";
 
     /// <summary>What it is about, beside the goodput.</summary>
     public Figure Figure { get; init; } = Figure.LongestGap;

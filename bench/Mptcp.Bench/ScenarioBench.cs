@@ -23,6 +23,11 @@ internal static class ScenarioBench
             return 2;
         }
 
+        if (RecordedLinks.Missing is { } missing && scenarioName == "all")
+        {
+            Console.Error.WriteLine($"without recorded links: {missing}");
+        }
+
         Directory.CreateDirectory(Folder);
         var table = new ScenarioTable();
         bool whole = true;
@@ -43,6 +48,7 @@ internal static class ScenarioBench
                 }
             }
 
+            Console.Write(scenario.About.Length == 0 ? "" : $"{scenario.Name}: {scenario.About}\n");
             table.Add(scenario, results);
             foreach ((string driver, List<RunRecord> records) in results.Where(entry => entry.Value.Count > 0))
             {
@@ -65,7 +71,7 @@ internal static class ScenarioBench
     /// <summary>Runs one transfer; null when it was not done, or other bytes came.</summary>
     private static async Task<RunRecord?> RunAsync(Scenario scenario, IDriver driver, ulong seed)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         using var lab = new TwoPathLab(new LabOptions
         {
             Paths = scenario.Paths,
@@ -87,6 +93,7 @@ internal static class ScenarioBench
                 connected: () =>
                 {
                     recorder = new RunRecorder(lab, meter);
+                    Schedule(timers, scenario.Duration, payload.End);
                     Schedule(timers, scenario.CutAfter, () => Cut(lab, scenario, cut: true));
                     Schedule(timers, scenario.HealAfter, () => Cut(lab, scenario, cut: false));
                     Schedule(timers, scenario.KillAfter, () => Kill(lab));
@@ -95,7 +102,7 @@ internal static class ScenarioBench
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            Console.WriteLine($"{scenario.Name} {driver.Name}: not done after two minutes, {meter.Bytes} bytes came");
+            Console.WriteLine($"{scenario.Name} {driver.Name}: not done after four minutes, {meter.Bytes} bytes came");
             return null;
         }
         finally
@@ -105,7 +112,7 @@ internal static class ScenarioBench
         }
 
         Console.WriteLine(Report.Line(scenario, driver, lab, payload, meter));
-        return payload.Sha256 == meter.Sha256 ? recorder!.Finish() : null;
+        return payload.Sha256 == meter.Sha256 ? recorder!.Finish(scenario.Duration) : null;
     }
 
     private static void Schedule(List<Timer> timers, TimeSpan? after, Action action)

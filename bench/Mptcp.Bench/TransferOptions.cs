@@ -1,4 +1,5 @@
 using Mptcp.Lab;
+using Mptcp.Multipath;
 using Mptcp.Tcp;
 
 namespace Mptcp.Bench;
@@ -11,6 +12,9 @@ internal sealed record TransferOptions
 
     /// <summary>Our engine's congestion control; the kernel's is the laboratory's.</summary>
     public Func<int, ICongestionController> CongestionControl { get; init; } = CongestionControllers.Cubic;
+
+    /// <summary>What our engine's connections are told.</summary>
+    public MptcpSettings Connection { get; init; } = new();
 
     /// <summary>Whether our engine's loop runs before all else, as the kernel's own TCP does.</summary>
     public bool RealTime { get; init; }
