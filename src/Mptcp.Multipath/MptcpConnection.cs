@@ -295,7 +295,12 @@ public sealed partial class MptcpConnection
         (Now, _refused) = (now, DropReason.None);
         subflow.LastHeard = now;
         DropReason reason = subflow.Connection.HandleSegment(now, segment);
-        _coupling.HandleSegment(now, subflow);
+        if (subflow.Connection.LatestRoundTrip is var (roundTrip, at) && at == now && roundTrip > 0)
+        {
+            subflow.Floor.Add(now, roundTrip, subflow.Connection);
+            _coupling.HandleRoundTrip(now, subflow, roundTrip);
+        }
+
         if (subflow.Silence.HandleArrival(now))
         {
             subflow.NoteSilence(subflow.LinkDown);

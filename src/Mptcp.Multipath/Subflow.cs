@@ -19,6 +19,9 @@ public sealed partial class Subflow : ITcpUser
     private SequenceRun _run;
     private long _preparedTo = 1;
 
+    // When the bottleneck will have passed on what was sent.
+    private Instant _passedBy;
+
     // Where the head of the stream is looked for: what is sent again for others stands further behind.
     private const int NearFront = 512;
 
@@ -187,6 +190,9 @@ public sealed partial class Subflow : ITcpUser
 
     internal SilenceWatch Silence { get; }
 
+    /// <summary>The round trip without a queue.</summary>
+    internal RoundTripFloor Floor { get; } = new();
+
     /// <summary>Whether it is expected to deliver what it is given.</summary>
     internal bool IsTrusted => !Suspect && !Signals.InDoubt && !LinkDown;
 
@@ -248,6 +254,20 @@ public sealed partial class Subflow : ITcpUser
 
     private bool FirstDataIsCapable => _connection.IsConfirming(this) && _sent.Count == 0 && _bytesSent == 0;
 
+    /// <summary>How long its path's bottleneck needs for what was sent, at the rate at which it delivers, in nanoseconds.</summary>
+    internal long Backlog => Math.Max(0, _passedBy - _connection.Now);
+
+    private void NoteSent(int length)
+    {
+        if (Connection.DeliveryRate > 0)
+        {
+            // Twice as much is on its way as was delivered at that rate, and nobody knows yet that it is too much.
+            long rate = Connection.DeliveryRate * (Connection.InSlowStart ? 2 : 1);
+            Instant begin = _passedBy < _connection.Now ? _connection.Now : _passedBy;
+            _passedBy = begin + Ratio.Of(length, Instant.Second, rate);
+        }
+    }
+
     /// <summary>It can carry data from now on.</summary>
     internal void HandleJoined()
     {
@@ -303,6 +323,7 @@ public sealed partial class Subflow : ITcpUser
 
         _bytesSent += length;
         _preparedTo = offset + length;
+        NoteSent(length);
         return length;
     }
 

@@ -532,7 +532,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
         return new SubflowSample(
             subflow.Number, connection.SmoothedRtt, connection.CongestionWindow, connection.BytesInFlight)
         {
-            MinimumRtt = connection.MinimumRtt,
+            MinimumRtt = subflow.Floor.RoundTrip,
+            IsDraining = subflow.Floor.Draining,
+            Backlog = subflow.Backlog,
             DeliveryRate = connection.DeliveryRate,
             RttVariation = connection.RttVariation,
             SegmentSize = connection.SegmentSize,

@@ -27,9 +27,6 @@ public struct RttEstimator(long minimumRto)
     /// <summary>The least sample of the last ten seconds in nanoseconds; 0 before the first.</summary>
     public long Minimum { get; private set; }
 
-    /// <summary>The least sample of all in nanoseconds; 0 before the first.</summary>
-    public long Least { get; private set; }
-
     /// <summary>The last sample in nanoseconds, and when it was taken; 0 before the first.</summary>
     public (long RoundTrip, Instant At) Latest { get; private set; }
 
@@ -48,7 +45,6 @@ public struct RttEstimator(long minimumRto)
     {
         roundTrip = Math.Max(roundTrip, 1);
         Latest = (roundTrip, now);
-        Least = Least == 0 ? roundTrip : Math.Min(Least, roundTrip);
         if (Minimum == 0 || roundTrip <= Minimum || now - _minimumAt > MinimumLifetime)
         {
             (Minimum, _minimumAt) = (roundTrip, now);

@@ -62,6 +62,9 @@ public sealed partial class TcpConnection
     /// <summary>The addresses and ports.</summary>
     public TcpConfiguration Configuration => _configuration;
 
+    /// <summary>Whether the congestion window still doubles with each round trip.</summary>
+    public bool InSlowStart => _sender.InSlowStart;
+
     /// <summary>The smoothed round-trip time in nanoseconds; 0 before the first sample.</summary>
     public long SmoothedRtt => _sender.SmoothedRtt;
 
@@ -73,9 +76,6 @@ public sealed partial class TcpConnection
 
     /// <summary>The least round-trip time of the last ten seconds in nanoseconds; 0 before the first sample.</summary>
     public long MinimumRtt => _sender.MinimumRtt;
-
-    /// <summary>The least round trip of all in nanoseconds: that of the way without its queues, as far as it was ever seen; 0 before the first.</summary>
-    public long LeastRtt => _sender.LeastRtt;
 
     /// <summary>The greatest rate of delivery of the last ten round trips, in bytes per second; 0 before the first.</summary>
     public long DeliveryRate => _sender.DeliveryRate;

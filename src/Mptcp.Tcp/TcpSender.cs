@@ -43,6 +43,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public bool FinAcknowledged => FinSent && Una == Next;
 
+    public bool InSlowStart => _congestion.Window < _congestion.SlowStartThreshold;
+
     public long SmoothedRtt => _rtt.Smoothed;
 
     public (long RoundTrip, Instant At) LatestRoundTrip => _rtt.Latest;
@@ -50,8 +52,6 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
     public long RttVariation => _rtt.Variation;
 
     public long MinimumRtt => _rtt.Minimum;
-
-    public long LeastRtt => _rtt.Least;
 
     public long DeliveryRate => _rates.Value;
 

@@ -41,12 +41,10 @@ internal sealed class ConnectionCoupling(MptcpSettings settings)
         }
     }
 
-    /// <summary>A segment has come on a subflow: what it says of the path is noted.</summary>
-    public void HandleSegment(Instant now, Subflow subflow)
+    /// <summary>A round trip was measured on a subflow, in nanoseconds.</summary>
+    public void HandleRoundTrip(Instant now, Subflow subflow, long roundTrip)
     {
-        (long roundTrip, Instant at) = subflow.Connection.LatestRoundTrip;
-        if (_seats.Count > 1 && subflow is { Seat: not null, IsAlive: true } && at == now && roundTrip > 0
-            && _detector.Add(now, subflow.Number, roundTrip))
+        if (_seats.Count > 1 && subflow is { Seat: not null, IsAlive: true } && _detector.Add(now, subflow.Number, roundTrip))
         {
             Regroup();
         }

@@ -27,7 +27,7 @@ public abstract class CoupledController(CouplingGroup group, int maximumSegmentS
     public long SmoothedRoundTrip { get; private set; }
 
     /// <inheritdoc/>
-    public long EffectiveWindow => Math.Min(Window, _used);
+    public virtual long EffectiveWindow => Math.Min(Window, _used);
 
     /// <inheritdoc/>
     public Instant LastAck { get; private set; }

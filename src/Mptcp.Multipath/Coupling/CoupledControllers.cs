@@ -6,7 +6,7 @@ namespace Mptcp.Multipath;
 public static class CoupledControllers
 {
     /// <summary>What is expected where a name is not known, for messages.</summary>
-    public const string Expected = "lia, olia, balia, wvegas, ewtcp or coupled";
+    public const string Expected = "lia, lia-threshold, lia-interval, olia, balia, wvegas, ewtcp or coupled";
 
     /// <summary>CUBIC, in parts.</summary>
     public static ICoupledController Cubic(CouplingGroup group, int maximumSegmentSize) => new CoupledCubic(group, maximumSegmentSize);
@@ -33,6 +33,8 @@ public static class CoupledControllers
             "balia" => Balia,
             "wvegas" => WVegas,
             "ewtcp" => static (group, size) => new Ewtcp(group, size),
+            "lia-threshold" => static (group, size) => new Lia(group, size, WindowEstimate.SlowStartThreshold),
+            "lia-interval" => static (group, size) => new Lia(group, size, WindowEstimate.LossInterval),
             "coupled" => static (group, size) => new FullyCoupled(group, size),
             _ => null,
         };

@@ -1,3 +1,5 @@
+using Mptcp.Tcp;
+
 namespace Mptcp.Multipath;
 
 /// <summary>
@@ -6,8 +8,17 @@ namespace Mptcp.Multipath;
 /// </summary>
 /// <param name="group">Its siblings and itself.</param>
 /// <param name="maximumSegmentSize">The payload of a full segment, in bytes.</param>
-public sealed class Lia(CouplingGroup group, int maximumSegmentSize) : CoupledController(group, maximumSegmentSize)
+/// <param name="estimate">What stands for its window.</param>
+public sealed class Lia(CouplingGroup group, int maximumSegmentSize, WindowEstimate estimate = WindowEstimate.Window)
+    : CoupledController(group, maximumSegmentSize)
 {
+    private readonly LossIntervals _intervals = new();
+
+    /// <inheritdoc/>
+    public override long EffectiveWindow => _intervals.Longest == 0 || estimate == WindowEstimate.Window ? base.EffectiveWindow
+        : estimate == WindowEstimate.SlowStartThreshold ? SlowStartThreshold + (SlowStartThreshold / 2)
+        : _intervals.WindowOf(SegmentSize);
+
     /// <inheritdoc/>
     protected override Int128 Growth(long acked)
     {
@@ -18,5 +29,19 @@ public sealed class Lia(CouplingGroup group, int maximumSegmentSize) : CoupledCo
             > (Int128)other.EffectiveWindow * one.SmoothedRoundTrip * one.SmoothedRoundTrip) ?? this;
         Int128 coupled = SharedGrowth(acked, best.EffectiveWindow, Group.SentIn(best.SmoothedRoundTrip));
         return Int128.Min(coupled, UncoupledGrowth(acked));
+    }
+
+    /// <inheritdoc/>
+    protected override void Notice(in CongestionSample sample)
+    {
+        base.Notice(sample);
+        _intervals.HandleAck(sample.Acked);
+    }
+
+    /// <inheritdoc/>
+    protected override void NoticeLoss()
+    {
+        base.NoticeLoss();
+        _intervals.HandleLoss();
     }
 }

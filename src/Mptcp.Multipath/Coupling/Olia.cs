@@ -10,14 +10,12 @@ namespace Mptcp.Multipath;
 /// <param name="maximumSegmentSize">The payload of a full segment, in bytes.</param>
 public sealed class Olia(CouplingGroup group, int maximumSegmentSize) : CoupledController(group, maximumSegmentSize)
 {
-    private long _sinceLoss;
-    private long _betweenLosses;
+    private readonly LossIntervals _intervals = new();
 
     /// <inheritdoc/>
     protected override int LeastSegments => 1;
 
-    /// <summary>The greater of the bytes between the last two losses and since the last.</summary>
-    private long LossInterval => Math.Max(Math.Max(_sinceLoss, _betweenLosses), 1);
+    private long LossInterval => _intervals.LongestOfAll;
 
     private long Segments => EffectiveWindow / SegmentSize;
 
@@ -33,14 +31,14 @@ public sealed class Olia(CouplingGroup group, int maximumSegmentSize) : CoupledC
     protected override void Notice(in CongestionSample sample)
     {
         base.Notice(sample);
-        _sinceLoss += sample.Acked;
+        _intervals.HandleAck(sample.Acked);
     }
 
     /// <inheritdoc/>
     protected override void NoticeLoss()
     {
         base.NoticeLoss();
-        (_betweenLosses, _sinceLoss) = (_sinceLoss, 0);
+        _intervals.HandleLoss();
     }
 
     /// <summary>Alpha, as a sign and what one is divided by; nothing where the best path has the largest window.</summary>

@@ -36,7 +36,7 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
         }
 
         Deadline = _owner is not null && subflows.QuickestBeside(_owner, connection) is { } other
-            ? _sentAt + Patience(_owner.Connection, other.Connection)
+            ? _sentAt + Patience(_owner, other)
             : Instant.Never;
     }
 
@@ -47,7 +47,7 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     {
         if (Deadline <= now && _owner is not null && subflows.QuickestBeside(_owner, connection) is { } other)
         {
-            _owner.ReinjectSentBefore(new Instant(now.Nanoseconds - Patience(_owner.Connection, other.Connection)), sender);
+            _owner.ReinjectSentBefore(new Instant(now.Nanoseconds - Patience(_owner, other)), sender);
             (_owner, Deadline) = (null, Instant.Never);
         }
     }
@@ -57,11 +57,13 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     /// peer's window is full or nothing is left, what another would have delivered by now is late: to send it again costs nothing
     /// (opportunistic retransmission).
     /// </summary>
-    private long Patience(TcpConnection owner, TcpConnection other)
+    private long Patience(Subflow owner, Subflow other)
     {
-        long own = owner.SmoothedRtt + (4 * owner.RttVariation);
-        long longest = Math.Max(LongestPatience, 2 * owner.LeastRtt);
-        long others = other.SmoothedRtt + (4 * other.RttVariation);
-        return Math.Max(Math.Max(sender.IsIdle(other.SegmentSize) ? 0 : Math.Min(own, longest), others), LeastPatience);
+        long own = TimeOf(owner.Connection);
+        long longest = Math.Max(LongestPatience, 2 * owner.Floor.RoundTrip);
+        long others = TimeOf(other.Connection);
+        return Math.Max(Math.Max(sender.IsIdle(other.Connection.SegmentSize) ? 0 : Math.Min(own, longest), others), LeastPatience);
     }
+
+    private static long TimeOf(TcpConnection connection) => connection.SmoothedRtt + (4 * connection.RttVariation);
 }

@@ -30,7 +30,7 @@ public sealed class EarliestDelivery : IScheduler
         // What arrives by the slower path is acknowledged by the faster one too: it saves half of the difference. A queue is
         // on the way there.
         long later = sample.DeliveryTime - best.DeliveryTime - Math.Max(0, (sample.MinimumRtt - best.MinimumRtt) / 2);
-        return later > 0 && (IsBusy(sample) || IsLate(best, connection, later) || HoldsUp(sample, best, connection, later));
+        return later > 0 && (sample.IsDraining || IsBusy(sample) || IsLate(best, connection, later) || HoldsUp(sample, best, connection, later));
     }
 
     private static bool IsBusy(in SubflowSample sample) => sample.BytesInFlight >= Math.Max(

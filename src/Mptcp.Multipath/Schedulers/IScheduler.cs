@@ -12,6 +12,9 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// <summary>Its least round-trip time lately; 0 before the first sample.</summary>
     public long MinimumRtt { get; init; }
 
+    /// <summary>Whether its queue is to run empty, where another subflow can send, so that its round trip is seen anew.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>The greatest rate at which it delivered lately; 0 before the first sample.</summary>
     public long DeliveryRate { get; init; }
 
@@ -30,13 +33,16 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// <summary>The weight that the host's policy gives it; 0 where it gives none.</summary>
     public int Weight { get; init; }
 
+    /// <summary>How long the path's bottleneck needs for what stands before it, by that rate.</summary>
+    public long Backlog { get; init; }
+
     /// <summary>
-    /// When a segment that is given to it now will be acknowledged: after its least round trip, or after all that is before
-    /// it in the path's queue.
+    /// When a segment that is given to it now will be acknowledged: its least round trip after all that is before it, and itself,
+    /// has passed the path's bottleneck.
     /// </summary>
     public long DeliveryTime => DeliveryRate == 0
         ? SmoothedRtt
-        : Math.Max(MinimumRtt, Ratio.Of(BytesInFlight, Instant.Second, DeliveryRate));
+        : MinimumRtt + Math.Min(Backlog, Ratio.Of(BytesInFlight, Instant.Second, DeliveryRate)) + Ratio.Of(SegmentSize, Instant.Second, DeliveryRate);
 }
 
 /// <summary>What a scheduler sees of the connection.</summary>

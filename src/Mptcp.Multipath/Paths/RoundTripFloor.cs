@@ -1,0 +1,50 @@
+using Mptcp.Tcp;
+
+namespace Mptcp.Multipath;
+
+/// <summary>
+/// The round trip of a path without a queue of our own. The least of the last ten seconds would have a standing queue in it, and
+/// a limit that follows from it would let that queue grow: once in a while the subflow is asked to let its queue run empty, and
+/// what it then measures counts.
+/// </summary>
+internal sealed class RoundTripFloor
+{
+    private const long Lifetime = 10 * Instant.Second;
+    private const int FewSegments = 4;
+
+    // A path that others cannot relieve does not run empty: it is not waited for longer.
+    private const int MostRoundTrips = 3;
+
+    private Instant _at;
+    private Instant _drainEnd;
+    private long _candidate;
+
+    /// <summary>It, in nanoseconds; 0 before the first sample.</summary>
+    public long RoundTrip { get; private set; }
+
+    /// <summary>Whether the subflow is to send nothing new where another one can, until little of it is in flight.</summary>
+    public bool Draining { get; private set; }
+
+    /// <summary>Takes a sample of a round trip.</summary>
+    public void Add(Instant now, long roundTrip, TcpConnection connection)
+    {
+        if (RoundTrip == 0 || roundTrip <= RoundTrip)
+        {
+            Set(now, roundTrip);
+        }
+        else if (!Draining && now - _at > Lifetime)
+        {
+            (Draining, _candidate, _drainEnd) = (true, roundTrip, now + (MostRoundTrips * connection.SmoothedRtt));
+        }
+        else if (Draining)
+        {
+            _candidate = Math.Min(_candidate, roundTrip);
+            if (connection.BytesInFlight <= FewSegments * connection.SegmentSize || now >= _drainEnd)
+            {
+                Set(now, _candidate);
+            }
+        }
+    }
+
+    private void Set(Instant now, long roundTrip) => (RoundTrip, _at, Draining) = (roundTrip, now, false);
+}
