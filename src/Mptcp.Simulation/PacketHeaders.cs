@@ -36,6 +36,22 @@ internal static class PacketHeaders
             && packet.Length > tcp + (packet[tcp + dataOffset] >> 4) * 4;
     }
 
+    /// <summary>A number for the addresses and ports of a packet: the same for all of a connection in one direction.</summary>
+    public static ulong FlowOf(ReadOnlySpan<byte> packet)
+    {
+        const int ports = 4;
+        bool v4 = IsV4(packet);
+        int transport = v4 ? (packet[0] & 15) * 4 : V6Length;
+        ReadOnlySpan<byte> fields = packet[(v4 ? 12 : 8)..Math.Min(v4 ? V4Length : V6Length, packet.Length)];
+        ulong flow = 0;
+        for (; fields.Length >= sizeof(uint); fields = fields[sizeof(uint)..])
+        {
+            flow = SplitMix64.At(flow, BinaryPrimitives.ReadUInt32BigEndian(fields));
+        }
+
+        return packet.Length < transport + ports ? flow : SplitMix64.At(flow, BinaryPrimitives.ReadUInt32BigEndian(packet[transport..]));
+    }
+
     /// <summary>Sets "congestion experienced".</summary>
     public static void MarkCongestion(Span<byte> packet)
     {

@@ -23,6 +23,7 @@ public sealed class PathModel
     private readonly RedState? _red;
     private readonly TraceCursor? _trace;
     private readonly PathCut[] _cuts;
+    private CrossTrafficSource? _others;
     private Instant? _start;
     private Instant _busyUntil;
 
@@ -101,6 +102,7 @@ public sealed class PathModel
     public PacketFate Send(Instant now, ReadOnlySpan<byte> packet)
     {
         _start ??= now;
+        TakeOthers(now);
         var index = (ulong)_offered.Packets;
         _offered = _offered.Plus(packet.Length);
 
@@ -170,6 +172,25 @@ public sealed class PathModel
 
         packet = default;
         return false;
+    }
+
+    /// <summary>Lets in what others have sent until then.</summary>
+    private void TakeOthers(Instant now)
+    {
+        if (_options.CrossTraffic is not { } traffic)
+        {
+            return;
+        }
+
+        _others ??= new CrossTrafficSource(traffic, ~_seed, _start!.Value);
+        for (; _others.Next <= now; _others.Advance())
+        {
+            if (QueuedBytes(_others.Next) + CrossTraffic.PacketBytes <= _options.QueueBytes)
+            {
+                _queue.Enqueue((Serialise(_others.Next, CrossTraffic.PacketBytes), CrossTraffic.PacketBytes));
+                _queuedBytes += CrossTraffic.PacketBytes;
+            }
+        }
     }
 
     private bool IsLost(ulong index)

@@ -69,6 +69,9 @@ public sealed record PathOptions
     /// </summary>
     public int CorruptBits { get; init; } = 1;
 
+    /// <summary>Packets of others; null for none.</summary>
+    public CrossTraffic? CrossTraffic { get; init; }
+
     /// <summary>When the path is cut, counted from its start. A few: each packet looks at all of them.</summary>
     public IReadOnlyList<PathCut> Cuts { get; init; } = [];
 
@@ -104,6 +107,7 @@ public sealed record PathOptions
         CheckChance(CorruptPerMillion, nameof(CorruptPerMillion));
         BurstLoss?.Check();
         Red?.Check();
+        CrossTraffic?.Check();
         if (Trace is not null && BitsPerSecond > 0)
         {
             throw new ArgumentException("A path has a rate or a trace, not both.");

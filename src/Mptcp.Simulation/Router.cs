@@ -10,7 +10,11 @@ namespace Mptcp.Simulation;
 public sealed class Router : ForwardingNode
 {
     private readonly List<(IpPrefix Prefix, int Link)> _routes = [];
+
+    // What was found, by destination: a network has few of them and many packets.
+    private readonly Dictionary<IpAddress, int[]> _found = [];
     private readonly Dictionary<int, (IpAddress Address, int Mtu)> _links = [];
+    private const int MostFound = 4096;
     private readonly byte[] _error = new byte[IcmpErrors.MaxLength];
 
     /// <summary>Packets that it could not pass on.</summary>
@@ -19,8 +23,18 @@ public sealed class Router : ForwardingNode
     /// <summary>Whether it keeps its errors to itself, as a router behind a firewall does: a black hole for big packets.</summary>
     public bool Silent { get; set; }
 
-    /// <summary>Sends what begins with <paramref name="prefix"/> out on <paramref name="link"/>.</summary>
-    public void AddRoute(IpPrefix prefix, int link) => _routes.Add((prefix, link));
+    /// <summary>Where routes are equal the connection decides (ECMP, RFC 2992), by a hash that begins with this.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>
+    /// Sends what begins with <paramref name="prefix"/> out on <paramref name="link"/>; several routes for a prefix share the
+    /// connections.
+    /// </summary>
+    public void AddRoute(IpPrefix prefix, int link)
+    {
+        _routes.Add((prefix, link));
+        _found.Clear();
+    }
 
     /// <summary>Gives it an address, from which it speaks ICMP, and an MTU in bytes on a link.</summary>
     public void SetLink(int link, IpAddress address, int mtu = ushort.MaxValue) => _links[link] = (address, mtu);
@@ -28,7 +42,7 @@ public sealed class Router : ForwardingNode
     /// <inheritdoc/>
     public override void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
     {
-        if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || Find(ip.Destination) is var to && to < 0)
+        if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || Find(ip, packet) is var to && to < 0)
         {
             Refuse(link, packet, IcmpErrors.NoRoute, 0);
         }
@@ -46,18 +60,45 @@ public sealed class Router : ForwardingNode
         }
     }
 
-    private int Find(IpAddress destination)
+    private int Find(in IpPacket ip, ReadOnlySpan<byte> packet)
     {
-        (int link, int length) = (-1, -1);
-        foreach ((IpPrefix prefix, int candidate) in _routes)
+        if (!_found.TryGetValue(ip.Destination, out int[]? links))
         {
-            if (prefix.Length > length && prefix.Contains(destination))
+            links = FindAll(ip.Destination);
+            if (_found.Count == MostFound)
             {
-                (link, length) = (candidate, prefix.Length);
+                _found.Clear();
+            }
+
+            _found.Add(ip.Destination, links);
+        }
+
+        return links.Length switch
+        {
+            0 => -1,
+            1 => links[0],
+            _ => links[SplitMix64.At(Seed, PacketHeaders.FlowOf(packet)) % (ulong)links.Length],
+        };
+    }
+
+    private int[] FindAll(IpAddress destination)
+    {
+        int longest = -1;
+        foreach ((IpPrefix prefix, int _) in _routes)
+        {
+            longest = prefix.Length > longest && prefix.Contains(destination) ? prefix.Length : longest;
+        }
+
+        var links = new List<int>();
+        foreach ((IpPrefix prefix, int link) in _routes)
+        {
+            if (prefix.Length == longest && prefix.Contains(destination))
+            {
+                links.Add(link);
             }
         }
 
-        return link;
+        return [.. links];
     }
 
     private void Refuse(int link, ReadOnlySpan<byte> packet, IcmpErrors.Kind kind, int mtu)

@@ -40,7 +40,7 @@ public sealed class ScenarioReaderTests
     [InlineData("[hosts.a]", "[hosts.a]\nchecksum = 1", 3, "checksum is a number without unit; expected true or false")]
     [InlineData("[hosts.a]", "[hosts.a]\nmax-subflows = 0", 3, "max-subflows is 0; expected a whole number of 1 to 32")]
     [InlineData("[hosts.a]", "[hosts.a]\ncoupling-scope = \"all\"", 3, "coupling-scope is 'all'; expected connection or bottleneck")]
-    [InlineData("[hosts.a]", "[hosts.a]\ncongestion = \"vegas\"", 3, "congestion is 'vegas'; expected cubic, reno, bbr, lia, olia, balia, wvegas, ewtcp or coupled")]
+    [InlineData("[hosts.a]", "[hosts.a]\ncongestion = \"vegas\"", 3, "congestion is 'vegas'; expected cubic, reno, bbr, lia, lia-threshold, lia-interval, olia, balia, wvegas, ewtcp or coupled")]
     [InlineData("[hosts.b]", "[hosts.a]", 3, "expected")]
     [InlineData("[routers.r]", "[routers.a]", 4, "'a' is there twice; expected a name of its own for each host, router and NAT")]
     [InlineData("[routers.r]", "[nats.r]", 4, "nat 'r' has no outside; expected outside = the name of the path to the outside")]
@@ -90,7 +90,7 @@ public sealed class ScenarioReaderTests
     [InlineData("bytes = \"1 MB\"", "", 9, "a flow has neither bytes nor duration; expected one of them")]
     [InlineData("bytes = \"1 MB\"", "bytes = \"1 MB\"\nduration = \"1 s\"", 9, "a flow has both bytes and duration; expected one of them")]
     [InlineData("bytes = \"1 MB\"", "byte = \"1 MB\"", 9, "a flow has neither")]
-    [InlineData("bytes = \"1 MB\"", "bytes = \"1 MB\"\nport = 80", 14, "flow has an unknown key 'port'; expected one of from, to, bytes, duration, name, start")]
+    [InlineData("bytes = \"1 MB\"", "bytes = \"1 MB\"\nport = 80", 14, "flow has an unknown key 'port'; expected one of from, to, bytes, duration, every, name, start")]
     [InlineData("bytes = \"1 MB\"", "bytes = \"1 MB\"\nbytes = \"2 MB\"", 14, "expected TOML")]
     public void Each_error_has_its_line(string replaced, string by, int line, string says)
     {

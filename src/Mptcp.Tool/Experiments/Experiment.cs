@@ -1,3 +1,4 @@
+using Mptcp.Stack;
 using Mptcp.Tool.Simulate;
 
 namespace Mptcp.Tool.Experiments;
@@ -9,10 +10,13 @@ namespace Mptcp.Tool.Experiments;
 /// <param name="Scenario">The network, and the flows.</param>
 internal sealed record Experiment(string Name, string Title, string About, Scenario Scenario)
 {
-    /// <summary>Congestion controls by their names.</summary>
-    public required IReadOnlyList<string> Algorithms { get; init; }
+    /// <summary>What is varied.</summary>
+    public required ExperimentAxis Axis { get; init; }
 
-    /// <summary>The hosts that they are used on, by their places.</summary>
+    /// <summary>What is compared, by name.</summary>
+    public IReadOnlyList<string> Variants => Axis.Values;
+
+    /// <summary>The hosts that it is varied on, by their places.</summary>
     public required IReadOnlyList<int> Hosts { get; init; }
 
     /// <summary>What is not measured, from the start, in nanoseconds of virtual time.</summary>
@@ -27,15 +31,24 @@ internal sealed record Experiment(string Name, string Title, string About, Scena
     public required IReadOnlyList<Result> Results { get; init; }
 }
 
+/// <summary>What an experiment varies.</summary>
+/// <param name="Noun">What people call it.</param>
+/// <param name="Values">The variants, by name.</param>
+/// <param name="Apply">Puts one in place on a host.</param>
+internal sealed record ExperimentAxis(string Noun, IReadOnlyList<string> Values, Func<string, StackOptions, StackOptions> Apply);
+
 /// <summary>A figure of an experiment.</summary>
 /// <param name="Name">What it is, for people.</param>
 /// <param name="Kind">How it comes from the flows or paths.</param>
 /// <param name="Of">Flows or paths by their places.</param>
 /// <param name="By">What it is divided by; empty for nothing.</param>
-/// <param name="Expected">What is expected under an algorithm.</param>
+/// <param name="Expected">What is expected of a variant.</param>
 internal sealed record Result(
     string Name, ResultKind Kind, IReadOnlyList<int> Of, IReadOnlyList<int> By, IReadOnlyDictionary<string, Expectation> Expected)
 {
+    /// <summary>Over how long windows, in nanoseconds.</summary>
+    public long Window { get; init; }
+
     /// <summary>Why one or the other is missed, for people; empty where nothing is to be said.</summary>
     public string Remark { get; init; } = "";
 }
@@ -54,6 +67,23 @@ internal enum ResultKind
 
     /// <summary>The part of the paths' capacity that was used.</summary>
     Utilisation,
+
+    /// <summary>
+    /// The share of flows beside others in windows of some length: the standard deviation from one window to the next.
+    /// </summary>
+    Swing,
+
+    /// <summary>How often a minute another subflow than before carries most, second by second.</summary>
+    Flips,
+
+    /// <summary>The part of the time in which all subflows of flows are seen to share a bottleneck.</summary>
+    Together,
+
+    /// <summary>The longest time without a new byte in milliseconds.</summary>
+    Stall,
+
+    /// <summary>The 99th percentile of what messages take, in milliseconds, or by that of others.</summary>
+    Latency,
 }
 
 /// <summary>What is expected: a reference, and the bounds that count as reproduced; without bounds it is for comparison.</summary>

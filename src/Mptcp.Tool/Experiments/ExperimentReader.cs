@@ -1,4 +1,3 @@
-using Mptcp.Stack;
 using Mptcp.Tcp;
 using Mptcp.Tool.Simulate;
 
@@ -9,9 +8,9 @@ internal sealed class ExperimentReader
 {
     private const int MostSeeds = 100;
     private readonly Scenario _scenario;
-    private readonly List<string> _algorithms;
+    private readonly ExperimentAxis _axis;
 
-    private ExperimentReader(Scenario scenario, List<string> algorithms) => (_scenario, _algorithms) = (scenario, algorithms);
+    private ExperimentReader(Scenario scenario, ExperimentAxis axis) => (_scenario, _axis) = (scenario, axis);
 
     /// <summary>Reads the text of a file.</summary>
     /// <exception cref="ScenarioException">Something is wrong.</exception>
@@ -22,7 +21,7 @@ internal sealed class ExperimentReader
             ?? throw new ScenarioException(1, "there is no experiment", "a table [experiment]");
         List<Section> results = [.. root.TakeAll("results", "result")];
         Scenario scenario = ScenarioReader.Read(root, folder);
-        return new ExperimentReader(scenario, ReadAlgorithms(head)).Read(name, head, results);
+        return new ExperimentReader(scenario, AxisReader.Read(head)).Read(name, head, results);
     }
 
     private Experiment Read(string name, Section head, List<Section> results)
@@ -33,7 +32,7 @@ internal sealed class ExperimentReader
             head.TakeText("about", "a text") ?? "",
             _scenario)
         {
-            Algorithms = _algorithms,
+            Axis = _axis,
             Hosts = FindAll(head, "hosts", "host", [.. _scenario.Nodes.Select(node => node is HostSpec ? node.Name : "")]),
             WarmUp = head.TakePositive("warm-up", Quantity.Duration) ?? 60 * Instant.Second,
             Duration = head.TakePositive("measure", Quantity.Duration) ?? 240 * Instant.Second,
@@ -45,33 +44,19 @@ internal sealed class ExperimentReader
             : throw new ScenarioException(head.Line, "nothing is measured", "a table that begins with [[results]]");
     }
 
-    private static List<string> ReadAlgorithms(Section head)
-    {
-        const string expected = $"a list of {ScenarioReader.Controllers}";
-        var algorithms = new List<string>();
-        foreach (TomlItem item in head.TakeList("algorithms", expected) ?? [])
-        {
-            var options = new StackOptions();
-            if (item.Value is not string name || !ScenarioReader.TryUse(name, ref options))
-                throw new ScenarioException(item.Line, $"there is no algorithm '{item.Value}'", expected);
-            algorithms.Add(name);
-        }
-
-        return algorithms.Count > 0 ? algorithms
-            : throw new ScenarioException(head.LineOf("algorithms"), "no algorithm is named", expected);
-    }
-
     private Result ReadResult(Section section)
     {
         string name = section.NeedText("name", "a text");
         (ResultKind Kind, string Key)[] kinds =
         [
             (ResultKind.Goodput, "goodput"), (ResultKind.Jain, "jain"), (ResultKind.Loss, "loss"), (ResultKind.Utilisation, "utilisation"),
+            (ResultKind.Swing, "swing"), (ResultKind.Flips, "flips"), (ResultKind.Together, "together"), (ResultKind.Stall, "stall"),
+            (ResultKind.Latency, "latency"),
         ];
         List<(ResultKind Kind, string Key)> given = [.. kinds.Where(kind => section.Has(kind.Key))];
         if (given is not [var (kind, key)])
-            throw new ScenarioException(section.Line, $"result '{name}' is not one figure", "one of goodput, jain, loss, utilisation");
-        bool ofFlows = kind is ResultKind.Goodput or ResultKind.Jain;
+            throw new ScenarioException(section.Line, $"result '{name}' is not one figure", $"one of {string.Join(", ", kinds.Select(one => one.Key))}");
+        bool ofFlows = kind is not (ResultKind.Loss or ResultKind.Utilisation);
         string[] known = ofFlows ? [.. _scenario.Flows.Select(flow => flow.Name)] : [.. _scenario.Paths.Select(path => path.Name)];
         var result = new Result(
             name,
@@ -80,8 +65,11 @@ internal sealed class ExperimentReader
             section.Has("by") ? FindAll(section, "by", ofFlows ? "flow" : "path", known) : [],
             ReadExpectations(section))
         {
+            Window = section.TakePositive("window", Quantity.Duration) ?? Instant.Second,
             Remark = section.TakeText("remark", "a text") ?? "",
         };
+        if (kind == ResultKind.Latency && result.Of.Concat(result.By).Any(flow => _scenario.Flows[flow].IntervalNanoseconds is null))
+            throw new ScenarioException(section.LineOf(key), $"result '{name}' asks for the latency of a flow without messages", "flows with every");
         section.RejectOthers();
         return result;
     }
@@ -92,7 +80,7 @@ internal sealed class ExperimentReader
         var expectations = new Dictionary<string, Expectation>();
         if (section.TakeSection("expect", "a table such as { lia = [1.0, 0.9, 1.2] }") is not { } table)
             return expectations;
-        foreach (string algorithm in _algorithms)
+        foreach (string algorithm in _axis.Values)
         {
             if (table.TakeList(algorithm, expected) is not { } list)
                 continue;

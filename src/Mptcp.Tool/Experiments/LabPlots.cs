@@ -21,9 +21,9 @@ internal static class LabPlots
         var names = new List<string>();
         for (int result = 0; result < outcome.Experiment.Results.Count; result++)
             names.Add(Save(Figure(outcome, result), folder, $"{outcome.Experiment.Name}-figure-{result + 1}"));
-        for (int algorithm = 0; algorithm < outcome.Experiment.Algorithms.Count; algorithm++)
+        for (int algorithm = 0; algorithm < outcome.Experiment.Variants.Count; algorithm++)
         {
-            string name = $"{outcome.Experiment.Name}-{outcome.Experiment.Algorithms[algorithm]}";
+            string name = $"{outcome.Experiment.Name}-{outcome.Experiment.Variants[algorithm]}";
             names.Add(Save(Rates(outcome, algorithm), folder, $"{name}-rates"));
             names.Add(Save(Windows(outcome, algorithm), folder, $"{name}-windows"));
         }
@@ -42,7 +42,7 @@ internal static class LabPlots
     private static Plot Figure(Outcome outcome, int result)
     {
         var plot = new Plot();
-        int count = outcome.Experiment.Algorithms.Count;
+        int count = outcome.Experiment.Variants.Count;
         for (int algorithm = 0; algorithm < count; algorithm++)
         {
             double mean = outcome.Mean(result, algorithm);
@@ -63,7 +63,7 @@ internal static class LabPlots
                 plot.Add.Marker(algorithm, expected.Reference, MarkerShape.FilledDiamond, 10, Colors.Black);
         }
 
-        plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, count).Select(i => (double)i)], [.. outcome.Experiment.Algorithms]);
+        plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, count).Select(i => (double)i)], [.. outcome.Experiment.Variants]);
         plot.Axes.AutoScale();
         plot.Axes.SetLimits(-0.6, count - 0.4, 0, plot.Axes.GetLimits().Top * 1.05);
         plot.Title(outcome.Experiment.Results[result].Name);
@@ -80,7 +80,7 @@ internal static class LabPlots
             AddLine(plot, outcome.Experiment.Scenario.Flows[flow.Key].Name, points, rates);
         }
 
-        return Finish(plot, $"{outcome.Experiment.Algorithms[algorithm]}: goodput, Mbit/s");
+        return Finish(plot, $"{outcome.Experiment.Variants[algorithm]}: goodput, Mbit/s");
     }
 
     private static Plot Windows(Outcome outcome, int algorithm)
@@ -94,7 +94,7 @@ internal static class LabPlots
         }
 
         string flow = outcome.Experiment.Scenario.Flows[0].Name;
-        return Finish(plot, $"{outcome.Experiment.Algorithms[algorithm]}: windows of {flow}, kB");
+        return Finish(plot, $"{outcome.Experiment.Variants[algorithm]}: windows of {flow}, kB");
     }
 
     private static void AddLine(Plot plot, string name, SeriesPoint[] points, double[] values)

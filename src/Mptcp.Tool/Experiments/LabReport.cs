@@ -7,8 +7,6 @@ namespace Mptcp.Tool.Experiments;
 /// <summary>The report: Markdown, and HTML with the plots beside the tables.</summary>
 internal static class LabReport
 {
-    private static readonly string[] _columns = ["figure", "algorithm", "ours", "reference", "bounds", ""];
-
     private const string Style =
         "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}"
         + "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}"
@@ -47,13 +45,13 @@ internal static class LabReport
 
     private static IEnumerable<(int Result, int Algorithm)> Cells(Outcome outcome) =>
         from result in Enumerable.Range(0, outcome.Experiment.Results.Count)
-        from algorithm in Enumerable.Range(0, outcome.Experiment.Algorithms.Count)
+        from algorithm in Enumerable.Range(0, outcome.Experiment.Variants.Count)
         select (result, algorithm);
 
     private static void AppendMarkdown(StringBuilder text, Outcome outcome, IReadOnlyList<string> plots)
     {
         text.Append(CultureInfo.InvariantCulture, $"\n## {outcome.Experiment.Title}\n\n`{outcome.Experiment.Name}`, {outcome.Experiment.Seeds} seeds. {outcome.Experiment.About}\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", _columns)} |\n|{string.Concat(_columns.Select(_ => " --- |"))}\n");
+        text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", LabTable.Columns(outcome))} |\n|{string.Concat(LabTable.Columns(outcome).Select(_ => " --- |"))}\n");
         foreach ((int result, int algorithm) in Cells(outcome))
             text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", LabTable.Row(outcome, result, algorithm))} |\n");
         foreach (string remark in Remarks(outcome))
@@ -66,7 +64,7 @@ internal static class LabReport
     private static void AppendHtml(StringBuilder text, Outcome outcome, IReadOnlyList<string> plots)
     {
         text.Append(CultureInfo.InvariantCulture, $"<h2 id=\"{outcome.Experiment.Name}\">{Escape(outcome.Experiment.Title)}</h2>\n<p><code>{outcome.Experiment.Name}</code>, {outcome.Experiment.Seeds} seeds. {Escape(outcome.Experiment.About)}</p>\n<table>\n<tr>");
-        foreach (string column in _columns)
+        foreach (string column in LabTable.Columns(outcome))
             text.Append(CultureInfo.InvariantCulture, $"<th>{column}</th>");
         foreach ((int result, int algorithm) in Cells(outcome))
         {

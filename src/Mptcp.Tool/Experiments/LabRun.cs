@@ -10,7 +10,7 @@ internal static class LabRun
         List<Outcome> outcomes = [.. experiments.Select(experiment => new Outcome(experiment))];
         List<(Outcome Outcome, int Algorithm, int Seed)> jobs =
         [
-            .. outcomes.SelectMany(outcome => Enumerable.Range(0, outcome.Experiment.Algorithms.Count)
+            .. outcomes.SelectMany(outcome => Enumerable.Range(0, outcome.Experiment.Variants.Count)
                 .SelectMany(algorithm => Enumerable.Range(1, outcome.Experiment.Seeds).Select(seed => (outcome, algorithm, seed)))),
         ];
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
@@ -20,7 +20,7 @@ internal static class LabRun
             Parallel.ForEach(jobs, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, job =>
             {
                 RunOutcome outcome = ExperimentRun.Run(
-                    job.Outcome.Experiment, job.Outcome.Experiment.Algorithms[job.Algorithm], (ulong)job.Seed, job.Seed == 1, cancellationToken);
+                    job.Outcome.Experiment, job.Outcome.Experiment.Variants[job.Algorithm], (ulong)job.Seed, job.Seed == 1, cancellationToken);
                 job.Outcome.Add(job.Algorithm, job.Seed, outcome);
                 progress.Increment(1);
             });
@@ -32,13 +32,13 @@ internal static class LabRun
 /// <summary>What an experiment came to. Thread-safe.</summary>
 internal sealed class Outcome(Experiment experiment)
 {
-    private readonly RunOutcome?[,] _runs = new RunOutcome?[experiment.Algorithms.Count, experiment.Seeds];
+    private readonly RunOutcome?[,] _runs = new RunOutcome?[experiment.Variants.Count, experiment.Seeds];
 
     public Experiment Experiment => experiment;
 
     /// <summary>Whether every figure is within its bounds.</summary>
     public bool IsReproduced => Enumerable.Range(0, experiment.Results.Count)
-        .All(result => Enumerable.Range(0, experiment.Algorithms.Count).All(algorithm => Verdict(result, algorithm) != false));
+        .All(result => Enumerable.Range(0, experiment.Variants.Count).All(algorithm => Verdict(result, algorithm) != false));
 
     public void Add(int algorithm, int seed, RunOutcome outcome) => _runs[algorithm, seed - 1] = outcome;
 
@@ -58,7 +58,7 @@ internal sealed class Outcome(Experiment experiment)
 
     /// <summary>What is expected; null where nothing is.</summary>
     public Expectation? Expected(int result, int algorithm) =>
-        experiment.Results[result].Expected.TryGetValue(experiment.Algorithms[algorithm], out Expectation expected) ? expected : null;
+        experiment.Results[result].Expected.TryGetValue(experiment.Variants[algorithm], out Expectation expected) ? expected : null;
 
     /// <summary>Whether the mean is within its bounds; null where there are none.</summary>
     public bool? Verdict(int result, int algorithm) =>

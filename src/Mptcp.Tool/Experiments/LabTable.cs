@@ -11,11 +11,11 @@ internal static class LabTable
         foreach (Outcome outcome in outcomes)
         {
             var table = new Table { Title = new TableTitle(Markup.Escape(outcome.Experiment.Title)), Border = TableBorder.Ascii };
-            foreach (string column in (string[])["figure", "algorithm", "ours", "reference", "bounds", ""])
+            foreach (string column in Columns(outcome))
                 table.AddColumn(column);
             for (int result = 0; result < outcome.Experiment.Results.Count; result++)
             {
-                for (int algorithm = 0; algorithm < outcome.Experiment.Algorithms.Count; algorithm++)
+                for (int algorithm = 0; algorithm < outcome.Experiment.Variants.Count; algorithm++)
                     table.AddRow([.. Row(outcome, result, algorithm).Select(Markup.Escape)]);
             }
 
@@ -23,14 +23,16 @@ internal static class LabTable
         }
     }
 
-    /// <summary>Figure, algorithm, ours with its spread, the reference, its bounds, and the verdict.</summary>
+    public static string[] Columns(Outcome outcome) => ["figure", outcome.Experiment.Axis.Noun, "ours", "reference", "bounds", ""];
+
+    /// <summary>Figure, variant, ours with its spread, the reference, its bounds, and the verdict.</summary>
     public static string[] Row(Outcome outcome, int result, int algorithm)
     {
         Expectation? expected = outcome.Expected(result, algorithm);
         return
         [
             outcome.Experiment.Results[result].Name,
-            outcome.Experiment.Algorithms[algorithm],
+            outcome.Experiment.Variants[algorithm],
             $"{Text(outcome.Mean(result, algorithm))} ± {Text(outcome.Deviation(result, algorithm))}",
             expected is { } reference ? Text(reference.Reference) : "",
             expected is { Judges: true } bounds ? $"{Text(bounds.Least)} to {Text(bounds.Most)}" : "",

@@ -21,6 +21,7 @@ internal sealed class Flow : ISimulatedNode
     private readonly StackListener _listener;
     private readonly Instant _end;
     private readonly byte[] _piece = new byte[PieceSize];
+    private readonly List<long> _latencies = [];
     private StackSocket? _from;
     private StackSocket? _to;
     private long _written;
@@ -56,6 +57,9 @@ internal sealed class Flow : ISimulatedNode
     public Instant LastArrival => _lastArrival;
 
     public long Received { get; private set; }
+
+    /// <summary>Of each message: from the moment when it was to be written to its last byte read, in nanoseconds.</summary>
+    public IReadOnlyList<long> Latencies => _latencies;
 
     /// <summary>The longest time without a new byte, between the first one and the last.</summary>
     public long LongestStall { get; private set; }
@@ -98,7 +102,8 @@ internal sealed class Flow : ISimulatedNode
     {
     }
 
-    public void HandleTimeout(Instant now) => NextTimeout = now < _end ? _end : Instant.Never;
+    public void HandleTimeout(Instant now) => NextTimeout = now >= _end ? Instant.Never
+        : Spec.IntervalNanoseconds is null ? _end : Instant.Min(MessageAt(Due(now)), _end);
 
     public bool TryTransmit(Instant now, Span<byte> buffer, out int link, out int length)
     {
@@ -133,10 +138,12 @@ internal sealed class Flow : ISimulatedNode
     {
         while (!_closed)
         {
-            long left = now >= _end ? 0 : (Spec.Bytes ?? long.MaxValue) - _written;
+            long left = now >= _end ? 0 : Total(now) - _written;
             if (left == 0)
             {
-                _closed = true;
+                _closed = Spec.IntervalNanoseconds is null || now >= _end;
+                if (!_closed)
+                    return;
                 _from!.CompleteWrites();
                 return;
             }
@@ -163,10 +170,21 @@ internal sealed class Flow : ISimulatedNode
                 LongestStall = Math.Max(LongestStall, now - _lastArrival);
             Received += count;
             _lastArrival = now;
+            while (Spec.IntervalNanoseconds is not null && Received >= (_latencies.Count + 1) * Spec.Bytes!.Value)
+                _latencies.Add(now - MessageAt(_latencies.Count));
         }
 
         IsWhole = _to.EndOfStream;
     }
+
+    /// <summary>How much is to be written until then.</summary>
+    private long Total(Instant now) =>
+        Spec.IntervalNanoseconds is null ? Spec.Bytes ?? long.MaxValue : Due(now) * Spec.Bytes!.Value;
+
+    /// <summary>How many messages are to be written until then.</summary>
+    private long Due(Instant now) => (now - Start) / Spec.IntervalNanoseconds!.Value + 1;
+
+    private Instant MessageAt(long message) => Start + message * Spec.IntervalNanoseconds!.Value;
 
     private static byte[] NewPattern()
     {

@@ -69,6 +69,7 @@ internal sealed class PathReader(string folder)
             RandomTailBytes = section.Take("random-tail", Quantity.Size) ?? basis.RandomTailBytes,
             Red = ReadRed(section) ?? basis.Red,
             Cuts = ReadCuts(section) ?? basis.Cuts,
+            CrossTraffic = ReadCrossTraffic(section) ?? basis.CrossTraffic,
         };
     }
 
@@ -107,6 +108,19 @@ internal sealed class PathReader(string folder)
         return DeliveryTrace.TryParse(text, out DeliveryTrace? trace, out string error)
             ? trace
             : throw new ScenarioException(section.LineOf("trace"), $"trace '{name}', {error}", "a trace without errors");
+    }
+
+    private static CrossTraffic? ReadCrossTraffic(Section section)
+    {
+        const string expected = "a table such as { rate = \"100 Mbit/s\", burst = \"10 ms\", pause = \"90 ms\" }";
+        if (section.TakeSection("cross-traffic", expected) is not { } table)
+            return null;
+        long? rate = table.TakePositive("rate", Quantity.Rate);
+        long? burst = table.TakePositive("burst", Quantity.Duration);
+        long pause = table.Take("pause", Quantity.Duration) ?? 0;
+        table.RejectOthers();
+        return rate is not null && burst is not null ? new CrossTraffic(rate.Value, burst.Value, pause)
+            : throw new ScenarioException(table.Line, "cross-traffic has no rate, or no burst", expected);
     }
 
     private static BurstLoss? ReadBurst(Section section)

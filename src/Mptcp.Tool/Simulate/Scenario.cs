@@ -19,7 +19,11 @@ internal abstract record NodeSpec(string Name, int Line);
 internal sealed record HostSpec(string Name, int Line, StackOptions Options) : NodeSpec(Name, Line);
 
 /// <summary>A router.</summary>
-internal sealed record RouterSpec(string Name, int Line, bool Silent) : NodeSpec(Name, Line);
+internal sealed record RouterSpec(string Name, int Line, bool Silent) : NodeSpec(Name, Line)
+{
+    /// <summary>Whether connections are spread over ways of the same length.</summary>
+    public bool Ecmp { get; init; }
+}
 
 /// <summary>A NAT; Outside is the path to the outside, all others are inside.</summary>
 internal sealed record NatSpec(string Name, int Line, NatOptions Options, string Outside) : NodeSpec(Name, Line);
@@ -39,9 +43,12 @@ internal sealed record PathSpec(string Name, int First, int Second, PathOptions 
     public IReadOnlyList<string> BackBoxes { get; init; } = [];
 }
 
-/// <summary>A transfer: either bytes or a duration.</summary>
+/// <summary>A transfer: bytes, or a duration, or as many bytes again and again for a duration.</summary>
 internal sealed record FlowSpec(string Name, int Line, int From, int To, long? Bytes, long? DurationNanoseconds, long StartNanoseconds)
 {
+    /// <summary>How often a message of so many bytes is sent; null: all at once.</summary>
+    public long? IntervalNanoseconds { get; init; }
+
     /// <summary>Its subflows, each as a path of the sender and one of the receiver; empty: as the path manager likes.</summary>
     public IReadOnlyList<(int From, int To)> Subflows { get; init; } = [];
 }

@@ -141,8 +141,9 @@ internal sealed class ScenarioReader
     private static RouterSpec ReadRouter(Section section)
     {
         bool silent = section.TakeBoolean("silent") ?? false;
+        bool ecmp = section.TakeBoolean("ecmp") ?? false;
         section.RejectOthers();
-        return new RouterSpec(NameOf(section), section.Line, silent);
+        return new RouterSpec(NameOf(section), section.Line, silent) { Ecmp = ecmp };
     }
 
     private static NatSpec ReadNat(Section section)
@@ -191,13 +192,16 @@ internal sealed class ScenarioReader
             throw new ScenarioException(section.LineOf("to"), "a flow leads to its own host", "two hosts");
         long? bytes = section.TakePositive("bytes", Quantity.Size);
         long? duration = section.TakePositive("duration", Quantity.Duration);
-        if (bytes is null == duration is null)
+        long? interval = section.TakePositive("every", Quantity.Duration);
+        if (interval is not null && (bytes is null || duration is null))
+            throw new ScenarioException(section.LineOf("every"), "a flow of messages lacks bytes or duration", "every, bytes and duration");
+        if (interval is null && bytes is null == duration is null)
             throw new ScenarioException(section.Line, bytes is null ? "a flow has neither bytes nor duration" : "a flow has both bytes and duration", "one of them");
         string name = section.TakeText("name", "a text") ?? $"{_nodes[from].Name} > {_nodes[to].Name}";
         long start = section.Take("start", Quantity.Duration) ?? 0;
         List<(int From, int To)> subflows = TakeSubflows(section, from, to);
         section.RejectOthers();
-        return new FlowSpec(name, section.Line, from, to, bytes, duration, start) { Subflows = subflows };
+        return new FlowSpec(name, section.Line, from, to, bytes, duration, start) { Subflows = subflows, IntervalNanoseconds = interval };
     }
 
     private List<(int From, int To)> TakeSubflows(Section section, int from, int to)

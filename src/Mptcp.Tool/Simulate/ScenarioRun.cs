@@ -14,6 +14,7 @@ internal sealed class ScenarioRun
 
     // Where only the rates count: what buffers hold for longer than that.
     private const long PumpInterval = 5 * Instant.Millisecond;
+    private const long MessagePumpInterval = Instant.Millisecond / 2;
 
     private readonly Scenario _scenario;
     private readonly Topology _topology;
@@ -51,7 +52,7 @@ internal sealed class ScenarioRun
 
     /// <summary>The share of the bytes, or of the time, that is done, 0 to 1.</summary>
     public double Progress => _flows.Average(flow => flow.IsOver ? 1
-        : flow.Spec.Bytes is { } bytes ? (double)flow.Received / bytes
+        : flow.Spec is { Bytes: { } bytes, IntervalNanoseconds: null } ? (double)flow.Received / bytes
         : Math.Clamp((double)(Network.Now - flow.Start) / flow.Spec.DurationNanoseconds!.Value, 0, 1));
 
     /// <summary>Which path leaves a sender from an address.</summary>
@@ -84,11 +85,12 @@ internal sealed class ScenarioRun
     /// <param name="cancellationToken">Ends it early.</param>
     public void RunFor(long nanoseconds, CancellationToken cancellationToken)
     {
-        for (long left = nanoseconds; left > 0; left -= PumpInterval)
+        long interval = _flows.Exists(flow => flow.Spec.IntervalNanoseconds is not null) ? MessagePumpInterval : PumpInterval;
+        for (long left = nanoseconds; left > 0; left -= interval)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Pump();
-            Network.Run(Math.Min(left, PumpInterval));
+            Network.Run(Math.Min(left, interval));
         }
     }
 
@@ -135,7 +137,7 @@ internal sealed class ScenarioRun
 
     private Router NewRouter(int node, RouterSpec spec)
     {
-        var router = new Router { Silent = spec.Silent };
+        var router = new Router { Silent = spec.Silent, Seed = SeedOf(node) };
         for (int link = 0; link < _topology.Links(node).Count; link++)
         {
             int path = _topology.Links(node)[link];

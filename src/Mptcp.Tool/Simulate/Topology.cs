@@ -42,8 +42,10 @@ internal sealed class Topology
     {
         for (int path = 0; path < _scenario.Paths.Count; path++)
         {
-            if (_next[node, path] >= 0)
-                yield return (new IpPrefix(At(path, 0), PrefixLength), _next[node, path]);
+            if (_next[node, path] < 0)
+                continue;
+            foreach (int link in _scenario.Nodes[node] is RouterSpec { Ecmp: true } ? EqualLinks(node, path) : [_next[node, path]])
+                yield return (new IpPrefix(At(path, 0), PrefixLength), link);
         }
     }
 
@@ -74,6 +76,16 @@ internal sealed class Topology
         int neighbour = Other(path, from);
         return neighbour == to ? target == path : _next[neighbour, target] >= 0 && Forwards(neighbour, LinkOf(neighbour, path), target);
     }
+
+    /// <summary>The links of a node by which a path is as near as by the first one that was found.</summary>
+    private IEnumerable<int> EqualLinks(int node, int target) => Enumerable.Range(0, _links[node].Count).Where(link =>
+    {
+        int path = _links[node][link];
+        int neighbour = Other(path, node);
+        return path == target
+            || (_distance[node, target] > 0 && _next[neighbour, target] >= 0 && _distance[neighbour, target] == _distance[node, target] - 1
+                && Forwards(neighbour, LinkOf(neighbour, path), target));
+    });
 
     private List<int> LinksOf(int node)
     {
