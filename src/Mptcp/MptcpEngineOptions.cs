@@ -106,7 +106,7 @@ public sealed record MptcpEngineOptions
     public string Scheduler { get; init; } = "default";
 
     /// <summary>
-    /// Which subflows a connection has: <c>default</c>, <c>single</c>, <c>full-mesh</c>, <c>one-per-interface</c>,
+    /// Which subflows a connection has: <c>default</c>, <c>single</c>, <c>make-before-break</c>, <c>full-mesh</c>, <c>one-per-interface</c>,
     /// <c>ports:3</c> (so many on one path), <c>signal</c> (addresses are announced only) or <c>manual</c>.
     /// </summary>
     public string PathManager { get; init; } = "default";

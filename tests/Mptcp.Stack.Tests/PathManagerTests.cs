@@ -17,6 +17,7 @@ public sealed class PathManagerTests
         { nameof(EndpointPaths), "0-0 1-0" },
         { nameof(SinglePath), "0-0" },
         { nameof(SignalOnly), "0-0" },
+        { nameof(MakeBeforeBreak), "0-0" },
         { nameof(FullMesh), "0-0 0-1 1-0 1-1" },
         { nameof(OnePerInterface), "0-0 1-0" },
         { nameof(PortsOnPath), "0-0 0-0 0-0" },
@@ -31,6 +32,19 @@ public sealed class PathManagerTests
         Transfer transfer = Transfer.Begin(hosts, 1_000_000);
         transfer.RunToEnd();
         Assert.Equal(shape, ShapeOf(hosts, transfer.Client));
+    }
+
+    [Fact]
+    public void A_path_in_doubt_gets_a_successor_before_it_is_given_up()
+    {
+        TwoHosts hosts = Between(new MakeBeforeBreak(), new EndpointPaths());
+        Transfer transfer = Transfer.Begin(hosts, 4_000_000);
+        transfer.RunUntil(Instant.Second);
+        Assert.Equal("0-0", ShapeOf(hosts, transfer.Client));
+        hosts.Network.Paths[0].Forward.BlackHoled = hosts.Network.Paths[0].Back.BlackHoled = true;
+        transfer.RunToEnd();
+        Assert.Equal("0-0 1-0", ShapeOf(hosts, transfer.Client));
+        Assert.True(transfer.LongestGap <= 300 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
     }
 
     [Fact]
@@ -108,6 +122,7 @@ public sealed class PathManagerTests
         nameof(SinglePath) => new SinglePath(),
         nameof(SignalOnly) => new SignalOnly(),
         nameof(FullMesh) => new FullMesh(),
+        nameof(MakeBeforeBreak) => new MakeBeforeBreak(),
         nameof(OnePerInterface) => new OnePerInterface(),
         nameof(PortsOnPath) => new PortsOnPath(3),
         _ => new ManualPaths(),

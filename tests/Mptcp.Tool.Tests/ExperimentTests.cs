@@ -120,4 +120,17 @@ public sealed class ExperimentTests
         Assert.Contains("test-lia-windows.svg", plots);
         Assert.All(Directory.GetFiles(Path.Combine(folder, "plots")), plot => Assert.InRange(new FileInfo(plot).Length, 2000, 1_000_000));
     }
+
+    /// <summary>Table K; the figure itself, and its bounds, are the report's to tell.</summary>
+    [Fact]
+    public void Eight_subflows_fill_a_fat_tree_that_one_leaves_half_empty()
+    {
+        if (Environment.GetEnvironmentVariable("MPTCP_TEST_ALL") != "1")
+            Assert.Skip("needs MPTCP_TEST_ALL=1 (./test --all): takes two minutes");
+        Experiment experiment = ExperimentReader.Read(FatTree.Name, FatTree.Text(), "");
+        double[] goodputs = [.. experiment.Variants.AsParallel().AsOrdered().Select(variant =>
+            ExperimentRun.Run(experiment, variant, seed: 1, keepsSeries: false, TestContext.Current.CancellationToken).Values[0])];
+        Assert.InRange(goodputs[0], 40, 55);
+        Assert.InRange(goodputs[1], 78, 95.2);
+    }
 }

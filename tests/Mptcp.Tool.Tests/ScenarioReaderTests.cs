@@ -35,7 +35,7 @@ public sealed class ScenarioReaderTests
     [InlineData("[hosts.a]", "[hosts]\nq = 1\n[hosts.a]", 3, "'q' in [hosts] is not a table; expected tables such as [hosts.NAME]")]
     [InlineData("[hosts.a]", "[hosts.a]\nbuffer = \"1 MB\"", 3, "host 'a' has an unknown key 'buffer'; expected one of send-buffer, receive-buffer, checksum, max-subflows, announce-addresses, scheduler, path-manager, coupling, coupling-scope, congestion")]
     [InlineData("[hosts.a]", "[hosts.a]\nscheduler = \"fastest\"", 3, "scheduler is 'fastest'; expected default, lowest-rtt, round-robin (or round-robin:3,1 with a weight for each path), redundant, blest, ecf, backup-only or latency:50 (milliseconds)")]
-    [InlineData("[hosts.a]", "[hosts.a]\npath-manager = \"mesh\"", 3, "path-manager is 'mesh'; expected default, single, full-mesh, one-per-interface, ports:3 (so many subflows on one path), signal or manual")]
+    [InlineData("[hosts.a]", "[hosts.a]\npath-manager = \"mesh\"", 3, "path-manager is 'mesh'; expected default, single, make-before-break, full-mesh, one-per-interface, ports:3 (so many subflows on one path), signal or manual")]
     [InlineData("[hosts.a]", "[hosts.a]\nsend-buffer = \"1 kB\"", 3, "send-buffer is 1000 bytes; expected 4 KiB to 1 GiB")]
     [InlineData("[hosts.a]", "[hosts.a]\nchecksum = 1", 3, "checksum is a number without unit; expected true or false")]
     [InlineData("[hosts.a]", "[hosts.a]\nmax-subflows = 0", 3, "max-subflows is 0; expected a whole number of 1 to 32")]

@@ -8,7 +8,7 @@ public static class PathManagerCatalog
 {
     /// <summary>What is expected where a name is not known, for messages.</summary>
     public const string Expected =
-        "default, single, full-mesh, one-per-interface, ports:3 (so many subflows on one path), signal or manual";
+        "default, single, make-before-break, full-mesh, one-per-interface, ports:3 (so many subflows on one path), signal or manual";
 
     private const int MostPorts = 32;
 
@@ -19,6 +19,7 @@ public static class PathManagerCatalog
         {
             ["default"] => new EndpointPaths(),
             ["single"] => new SinglePath(),
+            ["make-before-break"] => new MakeBeforeBreak(),
             ["full-mesh"] => new FullMesh(),
             ["one-per-interface"] => new OnePerInterface(),
             ["ports", string number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int count)

@@ -9,7 +9,10 @@ internal static class ExperimentCatalog
     private const string Prefix = "experiments/";
     private const string Suffix = ".toml";
 
-    /// <summary>Those of these names, in their order; all that come with the command where there is no name.</summary>
+    /// <summary>
+    /// Those of these names, in their order; all that come with the command where there is no name, but the fat tree, which takes
+    /// minutes by itself.
+    /// </summary>
     /// <exception cref="ToolException">One is not there, or wrong.</exception>
     public static List<Experiment> Load(IReadOnlyList<string> names) =>
         [.. (names.Count > 0 ? names : Names()).Select(Load)];
@@ -25,6 +28,8 @@ internal static class ExperimentCatalog
         string where = name;
         try
         {
+            if (name == FatTree.Name)
+                return ExperimentReader.Read(name, FatTree.Text(), "");
             if (Open(name) is { } stream)
             {
                 where = $"{Prefix}{name}{Suffix}";
@@ -34,7 +39,7 @@ internal static class ExperimentCatalog
 
             return File.Exists(name)
                 ? ExperimentReader.Read(Path.GetFileNameWithoutExtension(name), File.ReadAllText(name), Path.GetDirectoryName(name) ?? "")
-                : throw new ToolException(ExitCode.Usage, $"there is no experiment '{name}': give a file, or one of {string.Join(", ", Names())}");
+                : throw new ToolException(ExitCode.Usage, $"there is no experiment '{name}': give a file, or one of {string.Join(", ", Names())}, {FatTree.Name}");
         }
         catch (ScenarioException e)
         {
