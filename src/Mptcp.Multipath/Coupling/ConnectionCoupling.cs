@@ -38,6 +38,10 @@ internal sealed class ConnectionCoupling(MptcpSettings settings)
         {
             _detector.Remove(seat.Number);
             Regroup();
+            if (!_seats.Exists(other => BottleneckOf(other.Number) == seat.Number))
+            {
+                _groups.Remove(seat.Number);
+            }
         }
     }
 

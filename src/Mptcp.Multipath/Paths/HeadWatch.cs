@@ -53,13 +53,13 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     }
 
     /// <summary>
-    /// What its own round trip explains, and no less than another would take. Where nothing new can be sent meanwhile, because the
+    /// What its own round trip explains, with a loss that was repaired, and no less than another would take. Where nothing new can be sent meanwhile, because the
     /// peer's window is full or nothing is left, what another would have delivered by now is late: to send it again costs nothing
     /// (opportunistic retransmission).
     /// </summary>
     private long Patience(Subflow owner, Subflow other)
     {
-        long own = TimeOf(owner.Connection);
+        long own = owner.Connection.SmoothedRtt + TimeOf(owner.Connection);
         long longest = Math.Max(LongestPatience, 2 * owner.Floor.RoundTrip);
         long others = TimeOf(other.Connection);
         return Math.Max(Math.Max(sender.IsIdle(other.Connection.SegmentSize) ? 0 : Math.Min(own, longest), others), LeastPatience);
