@@ -193,6 +193,9 @@ public sealed partial class Subflow : ITcpUser
     /// <summary>The round trip without a queue.</summary>
     internal RoundTripFloor Floor { get; } = new();
 
+    /// <summary>Whether its queue is to run empty, so that its round trip is seen anew.</summary>
+    internal bool IsDraining => Floor.IsDraining(_connection.Now);
+
     /// <summary>Whether it is expected to deliver what it is given.</summary>
     internal bool IsTrusted => !Suspect && !Signals.InDoubt && !LinkDown;
 

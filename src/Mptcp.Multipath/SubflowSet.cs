@@ -533,7 +533,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             subflow.Number, connection.SmoothedRtt, connection.CongestionWindow, connection.BytesInFlight)
         {
             MinimumRtt = subflow.Floor.RoundTrip,
-            IsDraining = subflow.Floor.Draining,
+            IsDraining = subflow.IsDraining,
             Backlog = subflow.Backlog,
             DeliveryRate = connection.DeliveryRate,
             RttVariation = connection.RttVariation,

@@ -45,4 +45,23 @@ public sealed class LateHeadTests
         transfer.RunUntil(15 * Instant.Second);
         Assert.True(transfer.Megabits >= 8.5, $"{transfer.Megabits:F1} Mbit/s");
     }
+
+    /// <summary>The round trip of a path must not be learnt from our own queue there, nor be asked for for ever.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(30_000)]
+    public void A_slow_path_helps_after_a_minute_as_in_the_first_seconds(int lossPerMillion)
+    {
+        PathOptions slow = PathOptions.Of(2, 75, 500_000) with { LossPerMillion = lossPerMillion };
+        var hosts = new TwoHosts(PathOptions.Of(8, 10, 80_000), slow) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 200_000_000);
+        transfer.RunUntil(10 * Instant.Second);
+        long early = hosts.SubflowsOf(transfer.Client)[1].BytesSent;
+        transfer.RunUntil(60 * Instant.Second);
+        (long before, int received) = (hosts.SubflowsOf(transfer.Client)[1].BytesSent, transfer.Stream.Received);
+        transfer.RunUntil(10 * Instant.Second);
+        long late = hosts.SubflowsOf(transfer.Client)[1].BytesSent - before;
+        Assert.True(late >= early / 2, $"{early} bytes on the slow path in the first ten seconds, {late} in the last");
+        Assert.True(transfer.Stream.Received - received >= (lossPerMillion == 0 ? 11_500_000 : 9_000_000), $"{transfer.Stream.Received - received} bytes");
+    }
 }

@@ -18,12 +18,16 @@ internal sealed class RoundTripFloor
     private Instant _at;
     private Instant _drainEnd;
     private long _candidate;
+    private bool _draining;
 
     /// <summary>It, in nanoseconds; 0 before the first sample.</summary>
     public long RoundTrip { get; private set; }
 
-    /// <summary>Whether the subflow is to send nothing new where another one can, until little of it is in flight.</summary>
-    public bool Draining { get; private set; }
+    /// <summary>
+    /// Whether the subflow is to send nothing new where another one can, until little of it is in flight; not for long, because
+    /// what is in flight may be lost.
+    /// </summary>
+    public bool IsDraining(Instant now) => _draining && now < _drainEnd;
 
     /// <summary>Takes a sample of a round trip.</summary>
     public void Add(Instant now, long roundTrip, TcpConnection connection)
@@ -32,19 +36,25 @@ internal sealed class RoundTripFloor
         {
             Set(now, roundTrip);
         }
-        else if (!Draining && now - _at > Lifetime)
+        else if (_draining || now - _at > Lifetime)
         {
-            (Draining, _candidate, _drainEnd) = (true, roundTrip, now + (MostRoundTrips * connection.SmoothedRtt));
-        }
-        else if (Draining)
-        {
-            _candidate = Math.Min(_candidate, roundTrip);
-            if (connection.BytesInFlight <= FewSegments * connection.SegmentSize || now >= _drainEnd)
-            {
-                Set(now, _candidate);
-            }
+            Drain(now, roundTrip, connection);
         }
     }
 
-    private void Set(Instant now, long roundTrip) => (RoundTrip, _at, Draining) = (roundTrip, now, false);
+    private void Drain(Instant now, long roundTrip, TcpConnection connection)
+    {
+        if (!_draining)
+        {
+            (_draining, _candidate, _drainEnd) = (true, roundTrip, now + (MostRoundTrips * connection.SmoothedRtt));
+        }
+
+        _candidate = Math.Min(_candidate, roundTrip);
+        if (connection.BytesInFlight <= FewSegments * connection.SegmentSize || now >= _drainEnd)
+        {
+            Set(now, _candidate);
+        }
+    }
+
+    private void Set(Instant now, long roundTrip) => (RoundTrip, _at, _draining) = (roundTrip, now, false);
 }
