@@ -12,6 +12,9 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     private const long LongestPatience = Instant.Second;
     private const long LeastPatience = 100 * Instant.Millisecond;
 
+    // A path so much slower would be relieved of all that it is given: what it will bring by itself is waited for.
+    private const int IdleFactor = 4;
+
     private Subflow? _owner;
     private long _head;
     private Instant _sentAt;
@@ -53,16 +56,18 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     }
 
     /// <summary>
-    /// What its own round trip explains, with a loss that was repaired, and no less than another would take. Where nothing new can be sent meanwhile, because the
-    /// peer's window is full or nothing is left, what another would have delivered by now is late: to send it again costs nothing
+    /// A second, and no less than another would take: losses are repaired by then, and a peer that keeps what stands behind them
+    /// would get all of it twice. Where nothing new can be sent meanwhile, because the peer's window is full or nothing is left,
+    /// what its own round trip explains, or another would have delivered four times by now: to send it again costs little
     /// (opportunistic retransmission).
     /// </summary>
     private long Patience(Subflow owner, Subflow other)
     {
-        long own = owner.Connection.SmoothedRtt + TimeOf(owner.Connection);
-        long longest = Math.Max(LongestPatience, 2 * owner.Floor.RoundTrip);
         long others = TimeOf(other.Connection);
-        return Math.Max(Math.Max(sender.IsIdle(other.Connection.SegmentSize) ? 0 : Math.Min(own, longest), others), LeastPatience);
+        long patience = sender.IsIdle(other.Connection.SegmentSize)
+            ? Math.Min(TimeOf(owner.Connection), IdleFactor * others)
+            : Math.Max(LongestPatience, 2 * owner.Floor.RoundTrip);
+        return Math.Max(Math.Max(patience, others), LeastPatience);
     }
 
     private static long TimeOf(TcpConnection connection) => connection.SmoothedRtt + (4 * connection.RttVariation);
