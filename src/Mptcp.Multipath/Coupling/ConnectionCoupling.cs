@@ -38,10 +38,7 @@ internal sealed class ConnectionCoupling(MptcpSettings settings)
         {
             _detector.Remove(seat.Number);
             Regroup();
-            if (!_seats.Exists(other => BottleneckOf(other.Number) == seat.Number))
-            {
-                _groups.Remove(seat.Number);
-            }
+            _groups.Remove(seat.Number);
         }
     }
 

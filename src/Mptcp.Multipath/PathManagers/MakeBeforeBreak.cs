@@ -1,5 +1,3 @@
-using Mptcp.Wire;
-
 namespace Mptcp.Multipath;
 
 /// <summary>
@@ -8,48 +6,27 @@ namespace Mptcp.Multipath;
 /// </summary>
 public sealed class MakeBeforeBreak : IPathManager
 {
+    private static readonly OnePerInterface _ways = new();
+
     /// <inheritdoc/>
     public bool Recreates => true;
 
     /// <inheritdoc/>
-    public bool Announces(PathView view, in LocalEndpoint endpoint) => !view.IsInitiator;
+    public bool Announces(PathView view, in LocalEndpoint endpoint) => _ways.Announces(view, endpoint);
 
     /// <inheritdoc/>
     public bool TryNext(PathView view, out JoinRequest request)
     {
-        request = default;
-        if (!view.IsInitiator)
-        {
-            return false;
-        }
-
         for (int i = 0; i < view.Subflows.Count; i++)
         {
             Subflow subflow = view.Subflows[i];
             if (subflow.IsAlive && (!subflow.HasJoined || (subflow.IsTrusted && !subflow.IsBackup && !subflow.Closing)))
             {
+                request = default;
                 return false;
             }
         }
 
-        for (int i = 0; i < view.Endpoints.Count; i++)
-        {
-            LocalEndpoint from = view.Endpoints[i];
-            if (view.CanUseInitialRemote && view.CountFrom(from.Address) == 0 && view.TryTake(from, view.InitialRemote, 0, out request))
-            {
-                return true;
-            }
-
-            for (int k = 0; k < view.AnnouncedCount; k++)
-            {
-                (byte id, IpEndpoint to) = view.Announced(k);
-                if (view.CountFrom(from.Address) == 0 && view.TryTake(from, to, id, out request))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
+        return _ways.TryNext(view, out request);
     }
 }
