@@ -1,4 +1,3 @@
-using CsCheck;
 using Mptcp.Tcp;
 using Xunit;
 
@@ -42,19 +41,32 @@ public sealed class BottleneckDetectorTests
         Assert.InRange(detector.Between(1, 0)!.Agreement!.Value, 70, 100);
     }
 
+    /// <summary>
+    /// Of pairs whose queues move by chance a few look alike for some seconds: which of them is fixed here, so that a failure is
+    /// the detector's. Random draws its numbers from its seed by sums, and seeds in a ratio would give queues that are akin.
+    /// </summary>
     [Fact]
     public void Queues_of_their_own_are_left_apart()
     {
-        Gen.ULong[0, int.MaxValue].Sample(
-            seed =>
+        const int pairs = 200;
+        int everTogether = 0;
+        for (ulong seed = 0; seed < pairs; seed++)
+        {
+            var detector = new BottleneckDetector();
+            (Queue first, Queue second) = (new Queue(seed), new Queue(seed + 1_000_000));
+            bool together = false;
+            for (int moment = 0; moment < 60; moment++)
             {
-                var detector = new BottleneckDetector();
-                (Queue first, Queue second) = (new Queue(seed), new Queue(seed / 2 + 1));
-                Run(detector, 0, 60, _ => [Base + first.Next(), Base + second.Next()]);
-                Assert.Equal(1, detector.GroupOf(1));
-                Assert.InRange(detector.Between(0, 1)!.Agreement!.Value, 0, BottleneckPair.Joins);
-            },
-            iter: 200);
+                Run(detector, moment, 1, _ => [Base + first.Next(), Base + second.Next()]);
+                together |= detector.GroupOf(1) != 1;
+            }
+
+            everTogether += together ? 1 : 0;
+            Assert.Equal(1, detector.GroupOf(1));
+            Assert.InRange(detector.Between(0, 1)!.Agreement!.Value, 0, BottleneckPair.Joins);
+        }
+
+        Assert.InRange(everTogether, 0, pairs / 100);
     }
 
     [Fact]
