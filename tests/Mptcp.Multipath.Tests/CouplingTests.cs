@@ -75,6 +75,8 @@ public sealed class CouplingTests
     [InlineData("balia", 100, 300, 25)]
     [InlineData("balia", 100, 120, 40)]
     [InlineData("balia", 300, 100, 150)]
+    [InlineData("olia", 3, 30, 2)]
+    [InlineData("balia", 3, 30, 2)]
     [InlineData("coupled", 300, 100, 100)]
     [InlineData("coupled", 100, 300, 1)]
     public void A_loss_leaves_what_the_algorithm_says(string name, int own, int other, int left)

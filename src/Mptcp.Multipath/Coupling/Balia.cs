@@ -12,9 +12,6 @@ public sealed class Balia(CouplingGroup group, int maximumSegmentSize) : Coupled
     private const int RatioBits = 20;
 
     /// <inheritdoc/>
-    protected override int LeastSegments => 1;
-
-    /// <inheritdoc/>
     protected override Int128 Growth(long acked)
     {
         // With a = M / W, where M is what the path of the greatest rate sends in a round trip of this one, and S what all do:
@@ -31,7 +28,7 @@ public sealed class Balia(CouplingGroup group, int maximumSegmentSize) : Coupled
     /// <inheritdoc/>
     protected override long AfterLoss(long inFlight)
     {
-        // Half of it by a, at most by 1.5.
+        // Half of it by a, at most by 1.5; two segments stay, as RFC 5681 (4) has it for every loss.
         long window = Math.Max(EffectiveWindow, 1);
         long greatest = Math.Min(GreatestSent(), 2 * window);
         long ratio = Math.Min(Ratio.Of(greatest, 1 << RatioBits, window), 3L << (RatioBits - 1));

@@ -12,9 +12,6 @@ public sealed class Olia(CouplingGroup group, int maximumSegmentSize) : CoupledC
 {
     private readonly LossIntervals _intervals = new();
 
-    /// <inheritdoc/>
-    protected override int LeastSegments => 1;
-
     private long LossInterval => _intervals.LongestOfAll;
 
     private long Segments => EffectiveWindow / SegmentSize;
