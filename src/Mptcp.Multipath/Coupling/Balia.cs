@@ -28,7 +28,7 @@ public sealed class Balia(CouplingGroup group, int maximumSegmentSize) : Coupled
     /// <inheritdoc/>
     protected override long AfterLoss(long inFlight)
     {
-        // Half of it by a, at most by 1.5; two segments stay, as RFC 5681 (4) has it for every loss.
+        // Half of it by a, at most by 1.5; never under two segments, as in RFC 5681 (4).
         long window = Math.Max(EffectiveWindow, 1);
         long greatest = Math.Min(GreatestSent(), 2 * window);
         long ratio = Math.Min(Ratio.Of(greatest, 1 << RatioBits, window), 3L << (RatioBits - 1));
