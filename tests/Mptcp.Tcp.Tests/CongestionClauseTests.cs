@@ -79,14 +79,18 @@ public class CongestionClauseTests
     }
 
     [Fact]
-    public void CUBIC_goes_down_to_seven_tenths_of_what_is_in_flight_and_two_segments_at_least()
+    public void CUBIC_goes_down_to_seven_tenths_of_its_window_and_two_segments_at_least()
     {
         var cubic = new Cubic(Segment);
         CongestionTests.Grow(cubic, 100 * Segment);
         cubic.HandleLoss(60 * Segment);
-        Assert.Equal((42 * Segment, 42 * Segment), (cubic.Window, cubic.SlowStartThreshold));
+        Assert.Equal((70 * Segment, 70 * Segment), (cubic.Window, cubic.SlowStartThreshold));
+
+        // The last segment of a message, with nothing behind it.
         cubic.HandleTimeout(Segment);
-        Assert.Equal((Segment, 2 * Segment), (cubic.Window, cubic.SlowStartThreshold));
+        Assert.Equal((Segment, 49 * Segment), (cubic.Window, cubic.SlowStartThreshold));
+        cubic.HandleLoss(Segment);
+        Assert.Equal((2 * Segment, 2 * Segment), (cubic.Window, cubic.SlowStartThreshold));
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
 
         // Fast convergence: who had to give way before it reached its old window leaves room to others.
         _plateau = Window < _plateau ? Window * FastConvergenceTwentieths / 20 : Window;
-        Reduce(inFlight);
+        Reduce();
         Window = SlowStartThreshold;
     }
 
@@ -96,7 +96,7 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
 
         // After a timeout the curve begins at its plateau, wherever slow start ends (RFC 9438 §4.8).
         (_plateau, _windowBeforeLoss) = (0, 0);
-        Reduce(inFlight);
+        Reduce();
         Window = maximumSegmentSize;
     }
 
@@ -177,9 +177,11 @@ public sealed class Cubic(int maximumSegmentSize) : ICongestionController
         _friendly += growth;
     }
 
-    private void Reduce(long inFlight)
+    private void Reduce()
     {
-        SlowStartThreshold = Math.Max(Math.Min(inFlight, Window) * BetaTenths / 10, 2L * maximumSegmentSize);
+        // The window in place of what is in flight, which RFC 9438 §4.6 lets those do who never let it grow unless it was used:
+        // a message whose last segment is lost says little of what the path takes.
+        SlowStartThreshold = Math.Max(Window * BetaTenths / 10, 2L * maximumSegmentSize);
         _epoch = Instant.Never;
     }
 
