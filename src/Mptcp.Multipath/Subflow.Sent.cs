@@ -18,8 +18,10 @@ public sealed partial class Subflow
     {
         if (Connection.DeliveryRate > 0)
         {
-            // Twice as much is on its way as was delivered at that rate, and nobody knows yet that it is too much.
-            long rate = Connection.DeliveryRate * (Connection.InSlowStart ? 2 : 1);
+            // In slow start twice as much is on its way as was delivered at that rate; where round trips say that a queue has
+            // formed, the rate is the bottleneck's.
+            bool grows = Connection.InSlowStart && 2 * Connection.SmoothedRtt <= 3 * Floor.RoundTrip;
+            long rate = Connection.DeliveryRate * (grows ? 2 : 1);
             Instant begin = _passedBy < _connection.Now ? _connection.Now : _passedBy;
             _passedBy = begin + Ratio.Of(length, Instant.Second, rate);
         }

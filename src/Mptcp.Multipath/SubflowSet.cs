@@ -485,21 +485,19 @@ internal sealed class SubflowSet(IScheduler scheduler)
     private bool Rests(Subflow subflow, in ConnectionSample connection)
     {
         // They are in the order of their ranks: the first that works is the best.
-        for (int i = 0; i < _alive.Count; i++)
+        Subflow? best = null;
+        long rate = 0;
+        for (int i = 0; i < _alive.Count && _alive[i] != subflow; i++)
         {
-            Subflow best = _alive[i];
-            if (best == subflow)
+            Subflow other = _alive[i];
+            if (other is { IsUsable: true, IsTrusted: true } && !IsIdleBackup(other))
             {
-                return false;
-            }
-
-            if (best is { IsUsable: true, IsTrusted: true } && !IsIdleBackup(best))
-            {
-                return scheduler.Rests(SampleOf(subflow), SampleOf(best), connection);
+                best ??= other;
+                rate += other.Connection.DeliveryRate;
             }
         }
 
-        return false;
+        return best is not null && scheduler.Rests(SampleOf(subflow), SampleOf(best), connection with { RateAhead = rate });
     }
 
     /// <summary>Whether another subflow, one that is used, would deliver a segment sooner than this one repeats it.</summary>

@@ -47,6 +47,23 @@ public sealed class SchedulerChoiceTests
         Assert.Equal(0, transfer.Client.CountOf(ConnectionEventCode.SchedulerFailed));
     }
 
+    /// <summary>1 s later on the slow path; the best alone needs 2 s for what waits.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(3, true)]
+    public void The_default_asks_whether_the_quicker_ones_together_are_done_sooner(int quicker, bool rests)
+    {
+        var best = new SubflowSample(0, 10 * Instant.Millisecond, 100_000, 0)
+        {
+            MinimumRtt = 10 * Instant.Millisecond,
+            DeliveryRate = 1_000_000,
+            SegmentSize = 1400,
+        };
+        SubflowSample slow = best with { Number = 3, SmoothedRtt = 2 * Instant.Second, MinimumRtt = 2 * Instant.Second };
+        var connection = new ConnectionSample(Unscheduled: 2_000_000, Window: 100_000_000) { RateAhead = quicker * 1_000_000 };
+        Assert.Equal(rests, new EarliestDelivery().Rests(slow, best, connection));
+    }
+
     [Theory]
     [InlineData("round-robin", 0.5)]
     [InlineData("round-robin:3,1", 0.75)]

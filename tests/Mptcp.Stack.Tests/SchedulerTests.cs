@@ -101,6 +101,45 @@ public sealed class SchedulerTests
         Assert.True(times[197] <= 7_700_000, $"99 % within {times[197] / 1e6:F2} ms");
     }
 
+    /// <summary>
+    /// A path that never fills its window stays in slow start; what stands before its bottleneck is no less for that. With it
+    /// counted half, the last segments of a download went there and were late by 0.15 s.
+    /// </summary>
+    [Fact]
+    public void The_end_of_a_download_does_not_wait_for_a_slow_path()
+    {
+        PathOptions[] paths = [PathOptions.Of(9, 10, 60_000), PathOptions.Of(1, 50, 30_000) with { BitsPerSecond = 300_000 }];
+        long both = Median(Downloads(paths));
+        long alone = Median(Downloads(paths[..1]));
+        Assert.True(both <= 1.02 * alone, $"{both / 1e6:F0} ms, by the better path alone {alone / 1e6:F0}");
+    }
+
+    private static List<long> Downloads(PathOptions[] paths)
+    {
+        (SimulatedNetwork network, StackSocket client, StackSocket server) = Connect(paths, new MptcpSettings());
+        var message = new byte[1_000_000];
+        var times = new List<long>();
+        for (int i = 0; i < 9; i++)
+        {
+            Instant begun = network.Now;
+            (int written, int read) = (0, 0);
+            bool IsRead()
+            {
+                written += client.TryWrite(message.AsSpan(written));
+                read += server.TryRead(message);
+                return read == message.Length;
+            }
+
+            Assert.True(network.RunUntil(IsRead, 10 * Instant.Second));
+            times.Add(network.Now - begun);
+            network.Run(3 * Instant.Second);
+        }
+
+        return times;
+    }
+
+    private static long Median(List<long> times) => times.Order().ElementAt(times.Count / 2);
+
     private static int SizeOf(PathOptions path, int seconds) => (int)(path.BitsPerSecond / 8 * seconds);
 
     private static PathOptions Draw(Random random)

@@ -50,6 +50,11 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
 /// <param name="Window">What the peer's window lets be unacknowledged at the data level, in bytes.</param>
 public readonly record struct ConnectionSample(long Unscheduled, long Window)
 {
+    /// <summary>
+    /// The rate at which the subflows of a lower rank than the one asked about deliver together, lately; 0 before the first sample.
+    /// </summary>
+    public long RateAhead { get; init; }
+
     /// <summary>Bytes given to a further subflow because the first did not deliver them, from the beginning on.</summary>
     public long Reinjected { get; init; }
 
