@@ -101,7 +101,7 @@ public sealed partial class MptcpConnection
             return false;
         }
 
-        return !_subflows.IsIdleBackup(subflow)
+        return !_subflows.IsIdleBackup(subflow) && !_subflows.IsFull(subflow)
             && (_sender.HasReinjection(subflow) || (HasNewFor(subflow) && !_subflows.IsSpared(subflow, Sample)));
     }
 

@@ -14,13 +14,16 @@ public sealed partial class Subflow
     /// <summary>How long its path's bottleneck needs for what was sent, at the rate at which it delivers, in nanoseconds.</summary>
     internal long Backlog => Math.Max(0, _passedBy - _connection.Now);
 
+    /// <summary>Whether its round trips say that what it sends stands in a queue: half as long again as without one.</summary>
+    internal bool HasQueue => 2 * Connection.SmoothedRtt > 3 * Floor.RoundTrip;
+
     private void NoteSent(int length)
     {
         if (Connection.DeliveryRate > 0)
         {
-            // In slow start twice as much is on its way as was delivered at that rate; where round trips say that a queue has
-            // formed, the rate is the bottleneck's.
-            bool grows = Connection.InSlowStart && 2 * Connection.SmoothedRtt <= 3 * Floor.RoundTrip;
+            // In slow start twice as much is on its way as was delivered at that rate; where a queue has formed, the rate is the
+            // bottleneck's.
+            bool grows = Connection.InSlowStart && !HasQueue;
             long rate = Connection.DeliveryRate * (grows ? 2 : 1);
             Instant begin = _passedBy < _connection.Now ? _connection.Now : _passedBy;
             _passedBy = begin + Ratio.Of(length, Instant.Second, rate);

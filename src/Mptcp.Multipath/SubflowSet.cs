@@ -204,6 +204,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
     public bool IsSpared(Subflow subflow, in ConnectionSample connection) => _alive.Count > 1
         && ((!subflow.IsTrusted && AnyTrusted) || IsIdleBackup(subflow) || Rests(subflow, connection));
 
+    /// <summary>Whether a subflow gets nothing because what it would be given would be late, and there are others.</summary>
+    public bool IsFull(Subflow subflow) => subflow.HasQueue && AnyUsableBeside(subflow) && scheduler.IsFull(SampleOf(subflow));
+
     /// <summary>Whether a subflow is a backup, by either end's wish, and not needed (RFC 8684 §3.3.8).</summary>
     public bool IsIdleBackup(Subflow subflow)
     {
@@ -534,6 +537,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             IsDraining = subflow.IsDraining,
             Backlog = subflow.Backlog,
             DeliveryRate = connection.DeliveryRate,
+            QueuedRate = subflow.HasQueue ? connection.LatestDeliveryRate : 0,
             RttVariation = connection.RttVariation,
             SegmentSize = connection.SegmentSize,
             BytesSent = subflow.BytesSent,

@@ -80,6 +80,12 @@ public sealed partial class TcpConnection
     /// <summary>The greatest rate of delivery of the last ten round trips, in bytes per second; 0 before the first.</summary>
     public long DeliveryRate => _sender.DeliveryRate;
 
+    /// <summary>
+    /// What arrived while the segment that was acknowledged last was on its way, in bytes per second; 0 before the first. What is in
+    /// flight divided by it is when the next one will be acknowledged, if the path stays as it is (Little's law).
+    /// </summary>
+    public long LatestDeliveryRate => _sender.LatestDeliveryRate;
+
     /// <summary>When something last proved to have arrived, or, after an idle time, left.</summary>
     public Instant LastProgress => _sender.LastProgress;
 
@@ -91,6 +97,9 @@ public sealed partial class TcpConnection
 
     /// <summary>Bytes sent and neither acknowledged nor judged lost.</summary>
     public long BytesInFlight => _sender.BytesInFlight;
+
+    /// <summary>Bytes sent and not acknowledged: those in flight, and what was lost or arrived behind a loss.</summary>
+    public long BytesOutstanding => _sender.Next - _sender.Una;
 
     /// <summary>Segments sent again.</summary>
     public long Retransmissions => _sender.Retransmissions;

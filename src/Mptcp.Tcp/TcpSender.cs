@@ -55,6 +55,8 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
 
     public long DeliveryRate => _rates.Value;
 
+    public long LatestDeliveryRate { get; private set; }
+
     /// <summary>When something was last found to have arrived, or left with nothing else on its way.</summary>
     public Instant LastProgress { get; private set; }
 
@@ -299,6 +301,7 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
             return;
         }
 
+        long silence = now - LastProgress;
         LastProgress = now;
 
         // Karn: a range that was sent twice says nothing about the round trip (RFC 6298 §3).
@@ -314,6 +317,12 @@ internal sealed partial class TcpSender(ITcpDataSource source, TcpConfiguration 
         {
             // A handshake says nothing of the rate.
             _rates.Add(_delivery.Rate, _delivery.Round);
+
+            // Nor does a round trip that a path was dark for most of: how it is since then is not known yet.
+            long time = Math.Max(1, now - outcome.Latest.SentAt);
+            LatestDeliveryRate = 2 * silence < time
+                ? Ratio.Of(_delivery.Delivered - outcome.Latest.Mark.Delivered, Instant.Second, time)
+                : LatestDeliveryRate;
         }
 
         _congestion.HandleAck(new CongestionSample

@@ -46,6 +46,28 @@ public sealed class LateHeadTests
         Assert.True(transfer.Megabits >= 8.5, $"{transfer.Megabits:F1} Mbit/s");
     }
 
+    /// <summary>
+    /// Each link carries a hundred packets a second for four seconds and five a second for as long, in turns. By the greatest rate
+    /// and the smoothed round trip of a link that has faded, half a minute of queue is none.
+    /// </summary>
+    [Fact]
+    public void A_link_that_fades_leaves_no_queue_that_everything_waits_for()
+    {
+        var hosts = new TwoHosts(Fading(first: 100, second: 5), Fading(first: 5, second: 100)) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
+        transfer.RunUntil(60 * Instant.Second);
+        Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+        Assert.True(transfer.Megabits >= 0.9, $"{transfer.Megabits:F2} Mbit/s");
+    }
+
+    private static PathOptions Fading(int first, int second)
+    {
+        IEnumerable<int> times = Enumerable.Range(0, 4 * first).Select(i => i * 1000 / first)
+            .Concat(Enumerable.Range(0, 4 * second).Select(i => 4000 + (i * 1000 / second)));
+        DeliveryTrace trace = DeliveryTrace.Parse(string.Join('\n', times) + "\n8000\n");
+        return new PathOptions { Trace = trace, DelayNanoseconds = 20 * Instant.Millisecond, QueueBytes = 375_000 };
+    }
+
     /// <summary>The round trip of a path must not be learnt from our own queue there, nor be asked for for ever.</summary>
     [Theory]
     [InlineData(0)]

@@ -8,8 +8,6 @@ namespace Mptcp.Multipath;
 /// </summary>
 internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, ContainedScheduler scheduler)
 {
-    // What the people at the other end notice. On a path that takes more than half of it by nature twice that is in order.
-    private const long LongestPatience = Instant.Second;
     private const long LeastPatience = 100 * Instant.Millisecond;
 
     // A path so much slower would be relieved of all that it is given: what it will bring by itself is waited for.
@@ -18,6 +16,13 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
     private Subflow? _owner;
     private long _head;
     private Instant _sentAt;
+
+    /// <summary>
+    /// After how long a byte is late in any case: a second is what the people at the other end notice; on a path that takes more
+    /// than half of it by nature twice that is in order.
+    /// </summary>
+    /// <param name="roundTrip">The round trip of its path without a queue.</param>
+    public static long LongestPatience(long roundTrip) => Math.Max(Instant.Second, 2 * roundTrip);
 
     /// <summary>When <see cref="HandleTimeout"/> has something to do.</summary>
     public Instant Deadline { get; private set; } = Instant.Never;
@@ -66,7 +71,7 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
         long others = TimeOf(other.Connection);
         long patience = sender.IsIdle(other.Connection.SegmentSize)
             ? Math.Min(TimeOf(owner.Connection), IdleFactor * others)
-            : Math.Max(LongestPatience, 2 * owner.Floor.RoundTrip);
+            : LongestPatience(owner.Floor.RoundTrip);
         return Math.Max(Math.Max(patience, others), LeastPatience);
     }
 

@@ -50,9 +50,14 @@ internal sealed class RoundTripFloor
         }
 
         _candidate = Math.Min(_candidate, roundTrip);
-        if (connection.BytesInFlight <= FewSegments * connection.SegmentSize || now >= _drainEnd)
+        if (connection.BytesOutstanding <= FewSegments * connection.SegmentSize)
         {
             Set(now, _candidate);
+        }
+        else if (now >= _drainEnd)
+        {
+            // What it measured is a queue that did not run empty: half as long again at most.
+            Set(now, Math.Min(_candidate, RoundTrip * 3 / 2));
         }
     }
 

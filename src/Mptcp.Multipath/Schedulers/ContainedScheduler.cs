@@ -39,6 +39,18 @@ internal sealed class ContainedScheduler(IScheduler scheduler, Action<Exception>
         }
     }
 
+    public bool IsFull(in SubflowSample sample)
+    {
+        try
+        {
+            return _scheduler.IsFull(sample);
+        }
+        catch (Exception e)
+        {
+            return Replace(e).IsFull(sample);
+        }
+    }
+
     public bool Rests(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection)
     {
         try

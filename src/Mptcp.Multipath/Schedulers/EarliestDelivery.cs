@@ -16,8 +16,19 @@ public sealed class EarliestDelivery : IScheduler
     // A path that has just begun has no rate worth the name.
     private const int LeastSegments = 10;
 
+    // What keeps acknowledgements coming, and says when a link is better again.
+    private const int FewSegments = 2;
+
     /// <inheritdoc/>
     public long Rank(in SubflowSample sample) => sample.SmoothedRtt;
+
+    /// <summary>
+    /// What would be on its way for so long that it would go again on another subflow waits here: others may be there sooner, and
+    /// a link that fades leaves no queue behind that everything waits for.
+    /// </summary>
+    public bool IsFull(in SubflowSample sample) => sample.QueuedRate > 0
+        && sample.BytesInFlight >= FewSegments * sample.SegmentSize
+        && Ratio.Of(sample.BytesInFlight, Instant.Second, sample.QueuedRate) >= HeadWatch.LongestPatience(sample.MinimumRtt);
 
     /// <inheritdoc/>
     public bool Rests(in SubflowSample sample, in SubflowSample best, in ConnectionSample connection)

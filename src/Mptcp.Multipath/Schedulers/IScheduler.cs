@@ -18,6 +18,9 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
     /// <summary>The greatest rate at which it delivered lately; 0 before the first sample.</summary>
     public long DeliveryRate { get; init; }
 
+    /// <summary>The rate at which it delivered in the last round trip, where a queue stands before its bottleneck; 0 where none does.</summary>
+    public long QueuedRate { get; init; }
+
     /// <summary>The variation of its round-trip time, as RFC 6298 has it.</summary>
     public long RttVariation { get; init; }
 
@@ -38,11 +41,14 @@ public readonly record struct SubflowSample(int Number, long SmoothedRtt, long C
 
     /// <summary>
     /// When a segment that is given to it now will be acknowledged: its least round trip after all that is before it, and itself,
-    /// has passed the path's bottleneck.
+    /// has passed the path's bottleneck. Where a queue stands there, no sooner than the latest rate says: a link that fades is
+    /// not what it was at its best.
     /// </summary>
     public long DeliveryTime => DeliveryRate == 0
         ? SmoothedRtt
-        : MinimumRtt + Math.Min(Backlog, Ratio.Of(BytesInFlight, Instant.Second, DeliveryRate)) + Ratio.Of(SegmentSize, Instant.Second, DeliveryRate);
+        : Math.Max(
+            MinimumRtt + Math.Min(Backlog, Ratio.Of(BytesInFlight, Instant.Second, DeliveryRate)) + Ratio.Of(SegmentSize, Instant.Second, DeliveryRate),
+            QueuedRate == 0 ? 0 : Ratio.Of(BytesInFlight + SegmentSize, Instant.Second, QueuedRate));
 }
 
 /// <summary>What a scheduler sees of the connection.</summary>
@@ -75,6 +81,13 @@ public interface IScheduler
 
     /// <summary>The subflow's rank: of those that can send now, the lowest goes first.</summary>
     long Rank(in SubflowSample sample);
+
+    /// <summary>
+    /// Whether a subflow gets nothing now, not even what another one failed to deliver, because so much stands in its queue. Asked
+    /// where a queue stands before its bottleneck and there are other subflows, before <see cref="Rests"/>.
+    /// </summary>
+    /// <param name="sample">The subflow.</param>
+    bool IsFull(in SubflowSample sample) => false;
 
     /// <summary>
     /// Whether a subflow that could send gets nothing now, because <paramref name="best"/> will deliver it sooner, or would be
