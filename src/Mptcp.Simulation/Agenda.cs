@@ -15,6 +15,9 @@ internal sealed class Agenda
     /// <summary>The one that <see cref="Next"/> is of.</summary>
     public int First => _heap[0];
 
+    /// <summary>When one of them is due.</summary>
+    public Instant TimeOf(int number) => _times[number];
+
     /// <summary>Adds one more, with the next number.</summary>
     public void Add()
     {

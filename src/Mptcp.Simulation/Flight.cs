@@ -56,22 +56,15 @@ internal sealed class Flight
     /// <summary>Takes the next packet out; there must be one. The bytes are valid until the next call.</summary>
     public ReadOnlySpan<byte> Take()
     {
-        bool any = _inOrder.TryPeek(out Entry entry);
-        if (_others.TryPeek(out Entry other, out _) && (!any || other.Key.CompareTo(entry.Key) < 0))
-        {
-            entry = other;
-            _others.Dequeue();
-        }
-        else
-        {
-            _inOrder.Dequeue();
-        }
-
+        Entry entry = IsNextOvertaken() ? _others.Dequeue() : _inOrder.Dequeue();
         _free.Push(entry.Slot);
         long next = _inOrder.TryPeek(out Entry first) ? first.Key.At : Instant.Never.Nanoseconds;
-        Next = new Instant(_others.TryPeek(out _, out Key key) ? Math.Min(next, key.At) : next);
+        Next = new Instant(_others.Count > 0 ? Math.Min(next, _others.Peek().Key.At) : next);
         return _slots[entry.Slot].AsSpan(0, entry.Length);
     }
+
+    private bool IsNextOvertaken() =>
+        _others.Count > 0 && (!_inOrder.TryPeek(out Entry entry) || _others.Peek().Key.CompareTo(entry.Key) < 0);
 
     private readonly record struct Key(long At, long Order)
     {

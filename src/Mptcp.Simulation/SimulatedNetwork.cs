@@ -321,6 +321,7 @@ public sealed class SimulatedNetwork
         {
             boxes.HandlePacket(Now, Heading.Outward, _buffer.AsSpan(0, length));
             DrainBoxes(path, direction, boxes);
+            Note(path.Index);
         }
         else
         {
@@ -331,8 +332,12 @@ public sealed class SimulatedNetwork
     private void Offer(SimulatedPath path, PathDirection direction, int length, bool passes)
     {
         ReadOnlySpan<byte> packet = _buffer.AsSpan(0, length);
-        PacketFate fate = passes ? path.Model(direction).Send(Now, packet) : PacketFate.Filtered;
+        PathModel model = path.Model(direction);
+        PacketFate fate = passes ? model.Send(Now, packet) : PacketFate.Filtered;
         Observer?.HandleSent(Now, path, direction, fate, packet);
-        Note(path.Index);
+        if (model.NextTimeout < _pathAgenda.TimeOf(path.Index))
+        {
+            _pathAgenda.Set(path.Index, model.NextTimeout);
+        }
     }
 }
