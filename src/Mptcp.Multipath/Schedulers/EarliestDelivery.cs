@@ -41,15 +41,15 @@ public sealed class EarliestDelivery : IScheduler
         // What arrives by the slower path is acknowledged by the faster one too: it saves half of the difference. A queue is
         // on the way there.
         long later = sample.DeliveryTime - best.DeliveryTime - Math.Max(0, (sample.MinimumRtt - best.MinimumRtt) / 2);
-        return later > 0 && (sample.IsDraining || IsBusy(sample) || IsLate(connection, later) || HoldsUp(sample, best, connection, later));
+        return later > 0 && (sample.IsDraining || IsBusy(sample) || IsLate(best, connection, later) || HoldsUp(sample, best, connection, later));
     }
 
     private static bool IsBusy(in SubflowSample sample) => sample.BytesInFlight >= Math.Max(
         Ratio.Of(BusyProducts * sample.DeliveryRate, sample.MinimumRtt, Instant.Second), LeastSegments * sample.SegmentSize);
 
     /// <summary>The better subflows will have delivered all that waits before this one delivers its next segment.</summary>
-    private static bool IsLate(in ConnectionSample connection, long later) =>
-        Ratio.Of(connection.Unscheduled, Instant.Second, connection.RateAhead) < later;
+    private static bool IsLate(in SubflowSample best, in ConnectionSample connection, long later) =>
+        Ratio.Of(connection.Unscheduled, Instant.Second, Math.Max(best.DeliveryRate, connection.RateAhead)) < later;
 
     /// <summary>
     /// The window is what the receiver holds behind the oldest byte it lacks. While that is on its way here, the better
