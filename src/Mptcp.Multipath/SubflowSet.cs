@@ -525,6 +525,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
         return false;
     }
 
+    /// <summary>When a segment that is given to it now will be acknowledged, in nanoseconds.</summary>
+    public static long DeliveryTimeOf(Subflow subflow) => SampleOf(subflow).DeliveryTime;
+
     private long RankOf(Subflow subflow) => scheduler.Rank(SampleOf(subflow));
 
     private static SubflowSample SampleOf(Subflow subflow)
