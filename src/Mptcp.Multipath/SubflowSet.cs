@@ -511,7 +511,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             return false;
         }
 
-        long time = SampleOf(subflow).DeliveryTime;
+        long time = DeliveryTimeOf(subflow);
         for (int i = 0; i < _alive.Count; i++)
         {
             Subflow other = _alive[i];

@@ -64,6 +64,38 @@ public sealed class SchedulerChoiceTests
         Assert.Equal(rests, new EarliestDelivery().Rests(slow, best, connection));
     }
 
+    /// <summary>By the latest rate, where there is a queue: a second is late, or two round trips without one.</summary>
+    [Theory]
+    [InlineData(30_000, 20_000, 100, true)]
+    [InlineData(30_000, 20_000, 800, false)]
+    [InlineData(30_000, 40_000, 100, false)]
+    [InlineData(30_000, 0, 100, false)]
+    [InlineData(2_000, 1_000, 100, false)]
+    public void The_default_gives_nothing_to_a_queue_in_which_it_would_be_late(int inFlight, int rate, int roundTrip, bool full)
+    {
+        var sample = new SubflowSample(0, 5 * Instant.Second, 100_000, inFlight)
+        {
+            MinimumRtt = roundTrip * Instant.Millisecond,
+            DeliveryRate = 1_000_000,
+            QueuedRate = rate,
+            SegmentSize = 1400,
+        };
+        Assert.Equal(full, new EarliestDelivery().IsFull(sample));
+    }
+
+    [Fact]
+    public void A_segment_arrives_no_sooner_than_the_latest_rate_of_a_queue_says()
+    {
+        var sample = new SubflowSample(0, 5 * Instant.Second, 100_000, 28_600)
+        {
+            MinimumRtt = 100 * Instant.Millisecond,
+            DeliveryRate = 1_000_000,
+            SegmentSize = 1400,
+        };
+        Assert.Equal(101_400_000, sample.DeliveryTime);
+        Assert.Equal(1500 * Instant.Millisecond, (sample with { QueuedRate = 20_000 }).DeliveryTime);
+    }
+
     [Theory]
     [InlineData("round-robin", 0.5)]
     [InlineData("round-robin:3,1", 0.75)]
