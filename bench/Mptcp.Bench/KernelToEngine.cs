@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Mptcp.Hosting;
 using Mptcp.Lab;
+using Mptcp.Multipath;
 using Mptcp.Stack;
 
 namespace Mptcp.Bench;
@@ -20,7 +21,9 @@ internal sealed class KernelToEngine(TransferOptions options) : IDriver
     public async Task<SenderCounts> TransferAsync(
         TwoPathLab lab, Payload payload, StreamMeter meter, Action connected, CancellationToken cancellationToken)
     {
-        using EngineHost engine = await EngineHost.StartAsync(lab.ServerEngine!, options);
+        // The kernel's server announces nothing either; the client would have two subflows on the second path.
+        MptcpSettings quiet = options.Connection with { AnnounceAddresses = false };
+        using EngineHost engine = await EngineHost.StartAsync(lab.ServerEngine!, options with { Connection = quiet });
         StackListener listener = await engine.Loop.RunAsync(
             (stack, _) => new Attempt<StackListener>(true, stack.TryListen(Port)!), cancellationToken);
         Task<HostedSocket> accepting = HostedSocket.AcceptAsync(engine.Loop, listener, cancellationToken);

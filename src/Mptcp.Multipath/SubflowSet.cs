@@ -511,7 +511,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             return false;
         }
 
-        long time = DeliveryTimeOf(subflow);
+        long time = SampleOf(subflow).DeliveryTime;
         for (int i = 0; i < _alive.Count; i++)
         {
             Subflow other = _alive[i];
@@ -524,9 +524,6 @@ internal sealed class SubflowSet(IScheduler scheduler)
 
         return false;
     }
-
-    /// <summary>When a segment that is given to it now will be acknowledged, in nanoseconds.</summary>
-    public static long DeliveryTimeOf(Subflow subflow) => SampleOf(subflow).DeliveryTime;
 
     private long RankOf(Subflow subflow) => scheduler.Rank(SampleOf(subflow));
 

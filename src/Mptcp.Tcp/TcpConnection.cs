@@ -98,9 +98,6 @@ public sealed partial class TcpConnection
     /// <summary>Bytes sent and neither acknowledged nor judged lost.</summary>
     public long BytesInFlight => _sender.BytesInFlight;
 
-    /// <summary>Bytes sent and not acknowledged: those in flight, and what was lost or arrived behind a loss.</summary>
-    public long BytesOutstanding => _sender.Next - _sender.Una;
-
     /// <summary>Segments sent again.</summary>
     public long Retransmissions => _sender.Retransmissions;
 

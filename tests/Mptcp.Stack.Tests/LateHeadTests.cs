@@ -53,18 +53,39 @@ public sealed class LateHeadTests
     [Fact]
     public void A_link_that_fades_leaves_no_queue_that_everything_waits_for()
     {
-        var hosts = new TwoHosts(Fading(first: 100, second: 5), Fading(first: 5, second: 100)) { Describes = false };
+        var hosts = new TwoHosts(Changing((100, 4), (5, 4)), Changing((5, 4), (100, 4))) { Describes = false };
         Transfer transfer = Transfer.Begin(hosts, 20_000_000);
         transfer.RunUntil(60 * Instant.Second);
         Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
         Assert.True(transfer.Megabits >= 0.9, $"{transfer.Megabits:F2} Mbit/s");
     }
 
-    private static PathOptions Fading(int first, int second)
+    /// <summary>
+    /// The round trip of a link that falls to two packets a second is all queue, and does not run empty. Taken for the path's own it
+    /// would grow by every new one, and what is late by half of it would be in order.
+    /// </summary>
+    [Fact]
+    public void A_queue_that_does_not_run_empty_is_not_taken_for_the_path()
     {
-        IEnumerable<int> times = Enumerable.Range(0, 4 * first).Select(i => i * 1000 / first)
-            .Concat(Enumerable.Range(0, 4 * second).Select(i => 4000 + (i * 1000 / second)));
-        DeliveryTrace trace = DeliveryTrace.Parse(string.Join('\n', times) + "\n8000\n");
+        var hosts = new TwoHosts(Changing((10, 18)), Changing((200, 4), (20, 8), (2, 3))) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
+        transfer.RunUntil(60 * Instant.Second);
+        Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+        Assert.True(transfer.Megabits >= 0.7, $"{transfer.Megabits:F2} Mbit/s");
+    }
+
+    /// <summary>A link that carries so many packets a second for so many seconds, then the next, and again from the first.</summary>
+    private static PathOptions Changing(params (int Rate, int Seconds)[] phases)
+    {
+        var times = new List<int>();
+        int begin = 0;
+        foreach ((int rate, int seconds) in phases)
+        {
+            times.AddRange(Enumerable.Range(0, seconds * rate).Select(i => begin + (i * 1000 / rate)));
+            begin += seconds * 1000;
+        }
+
+        DeliveryTrace trace = DeliveryTrace.Parse($"{string.Join('\n', times)}\n{begin}\n");
         return new PathOptions { Trace = trace, DelayNanoseconds = 20 * Instant.Millisecond, QueueBytes = 375_000 };
     }
 

@@ -72,10 +72,7 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
         long patience = sender.IsIdle(other.Connection.SegmentSize)
             ? Math.Min(TimeOf(owner.Connection), IdleFactor * others)
             : LongestPatience(owner.Floor.RoundTrip);
-
-        // A smoothed round trip remembers a queue that is gone.
-        long wait = other.HasQueue ? Math.Min(others, SubflowSet.DeliveryTimeOf(other)) : others;
-        return Math.Max(Math.Max(patience, wait), LeastPatience);
+        return Math.Max(Math.Max(patience, others), LeastPatience);
     }
 
     private static long TimeOf(TcpConnection connection) => connection.SmoothedRtt + (4 * connection.RttVariation);

@@ -50,7 +50,7 @@ internal sealed class RoundTripFloor
         }
 
         _candidate = Math.Min(_candidate, roundTrip);
-        if (connection.BytesOutstanding <= FewSegments * connection.SegmentSize)
+        if (connection.BytesInFlight <= FewSegments * connection.SegmentSize)
         {
             Set(now, _candidate);
         }
