@@ -2,7 +2,9 @@ namespace Mptcp.Tcp;
 
 /// <summary>
 /// What the path takes in one packet, as ICMP tells (RFC 1191, RFC 8201) or as silence suggests (RFC 4821 §7.7): full
-/// segments that vanish again and again are tried smaller. What was learnt is forgotten after ten minutes.
+/// segments that vanish again and again are tried smaller. What was learnt is forgotten after ten minutes; what silence suggests,
+/// as soon as the path answers, where smaller segments vanished as well, or where it is suggested for the first time: a path that
+/// was dark for a while would carry small segments for ten minutes.
 /// </summary>
 internal struct PathMtu(bool isV4)
 {
@@ -13,6 +15,10 @@ internal struct PathMtu(bool isV4)
     private const int SearchSize = 1024;
     private readonly int _least = isV4 ? 512 : 1220;
     private int _agreed;
+    private int _beforeSilence;
+    private int _smaller;
+    private int _timeouts;
+    private bool _suspected;
 
     /// <summary>When the agreed size is to be tried again.</summary>
     public Instant Deadline { get; private set; } = Instant.Never;
@@ -21,20 +27,48 @@ internal struct PathMtu(bool isV4)
     public readonly int SizeOf(int mtu, int headers) => Math.Max(mtu - headers, _least);
 
     /// <summary>The size to go on with after a timeout, or the same one.</summary>
-    public readonly int AfterTimeout(int timeouts, int segmentSize, bool fullSegment)
+    public int AfterTimeout(int timeouts, int segmentSize, bool fullSegment)
     {
         if (!fullSegment || timeouts % SilentTimeouts != 0 || segmentSize <= _least)
         {
             return segmentSize;
         }
 
-        return segmentSize > SearchSize ? Math.Max(SearchSize, _least) : _least;
+        _beforeSilence = Math.Max(_beforeSilence, segmentSize);
+        _smaller = segmentSize > SearchSize ? Math.Max(SearchSize, _least) : _least;
+        _timeouts = timeouts;
+        return _smaller;
     }
 
     public void HandleReduced(Instant now, int before)
     {
         _agreed = Math.Max(_agreed, before);
         Deadline = now + Lifetime;
+    }
+
+    /// <summary>
+    /// An acknowledgement of a segment of <paramref name="length"/> bytes has come after so many timeouts in a row. True when
+    /// <paramref name="size"/>, which was used before the silence, is to be tried again.
+    /// </summary>
+    public bool HandleAcknowledged(int length, int timeouts, out int size)
+    {
+        size = _beforeSilence;
+        if (_beforeSilence == 0)
+        {
+            _suspected &= length <= _smaller;
+            return false;
+        }
+
+        bool dark = timeouts > _timeouts;
+        bool again = dark || !_suspected;
+        _suspected |= !dark;
+        _beforeSilence = 0;
+        if (again && size == _agreed)
+        {
+            Deadline = Instant.Never;
+        }
+
+        return again;
     }
 
     /// <summary>True when the learnt size is too old: <paramref name="size"/> is then what was agreed.</summary>
@@ -46,7 +80,7 @@ internal struct PathMtu(bool isV4)
             return false;
         }
 
-        Deadline = Instant.Never;
+        (Deadline, _beforeSilence) = (Instant.Never, 0);
         return true;
     }
 }

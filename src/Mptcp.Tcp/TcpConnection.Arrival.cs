@@ -311,6 +311,7 @@ public sealed partial class TcpConnection
         TakeSackBlocks(now, options, ack);
         long window = (long)segment.Window << (segment.Syn ? 0 : _peerWindowShift);
         bool bare = segment.SequenceLength == 0 && !signal;
+        (int head, int timeouts) = (_sender.HeadLength, _sender.Timeouts);
         bool moved = _sender.HandleAck(now, ack, offset, window, bare);
         if (State == TcpState.SynReceived)
         {
@@ -325,6 +326,11 @@ public sealed partial class TcpConnection
         if (!moved)
         {
             return;
+        }
+
+        if (_pathMtu.HandleAcknowledged(head, timeouts, out int size))
+        {
+            EnlargeSegmentSize(size);
         }
 
         if (_sender.Una < _sender.Next)

@@ -302,8 +302,7 @@ public sealed partial class TcpConnection
     {
         if (_pathMtu.TryForget(now, out int agreed))
         {
-            _sender.SegmentSize = agreed;
-            _sender.RepeatLimit = int.MaxValue;
+            EnlargeSegmentSize(agreed);
         }
 
         if (silent && State is not (TcpState.SynSent or TcpState.SynReceived))
@@ -311,6 +310,12 @@ public sealed partial class TcpConnection
             bool full = _sender.HeadLength > 0 && _sender.HeadLength + TcpPacket.MaxOptionsLength >= _sender.SegmentSize;
             ReduceSegmentSize(now, _pathMtu.AfterTimeout(_sender.Timeouts, _sender.SegmentSize, full));
         }
+    }
+
+    private void EnlargeSegmentSize(int size)
+    {
+        _sender.SegmentSize = size;
+        _sender.RepeatLimit = _pathMtu.Deadline == Instant.Never ? int.MaxValue : size - _writer.LargestDataOptions;
     }
 
     private void ReduceSegmentSize(Instant now, int size)
