@@ -93,6 +93,38 @@ public class CongestionHyStartTests
         }
     }
 
+    /// <summary>Acknowledgements each two milliseconds, for half of a round trip of 40 ms and more.</summary>
+    [Fact]
+    public void A_train_makes_it_conservative_and_a_round_with_a_queue_from_its_first_packet_on_ends_it()
+    {
+        Train(0, 16);
+        Assert.True(_hyStart.IsConservative);
+        Assert.True(Train(0, 16) > 0);
+        Assert.True(Train(10, 16) < 0);
+    }
+
+    [Fact]
+    public void A_queue_at_the_end_of_a_burst_does_not_end_slow_start()
+    {
+        Train(0, 8);
+        Train(0, 8, moreAtTheEnd: 10);
+        Assert.True(_hyStart.IsConservative);
+        Assert.True(Train(0, 4, moreAtTheEnd: 20) > 0);
+    }
+
+    private long Train(int queue, int samples, int? moreAtTheEnd = null)
+    {
+        _round++;
+        long growth = 0;
+        for (int i = 0; i < 2 * samples; i++)
+        {
+            int here = i < samples ? queue : moreAtTheEnd ?? queue;
+            growth = Sample(RoundTrip + (here * Instant.Millisecond), 2 * Instant.Millisecond, trainCounts: true);
+        }
+
+        return growth;
+    }
+
     private long Round(long roundTrip, int samples = 8)
     {
         _round++;
@@ -105,9 +137,9 @@ public class CongestionHyStartTests
         return growth;
     }
 
-    private long Sample(long roundTrip)
+    private long Sample(long roundTrip, long gap = 10 * Instant.Millisecond, bool trainCounts = false)
     {
-        _now += 10 * Instant.Millisecond;
+        _now += gap;
         return _hyStart.Grow(
             new CongestionSample
             {
@@ -117,6 +149,6 @@ public class CongestionHyStartTests
                 MinimumRoundTrip = RoundTrip,
                 Round = _round,
             },
-            trainCounts: false);
+            trainCounts);
     }
 }

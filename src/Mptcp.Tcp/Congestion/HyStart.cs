@@ -21,8 +21,6 @@ internal struct HyStart()
     private long _lastMinimum = long.MaxValue;
     private long _minimum = long.MaxValue;
     private int _samples;
-    private long _blockMinimum = long.MaxValue;
-    private int _blockSamples;
     private Instant _trainBegan;
     private Instant _trainLast;
     private bool _trainBroken;
@@ -50,11 +48,18 @@ internal struct HyStart()
             return -1;
         }
 
-        bool grown = AddRoundTrip(sample.RoundTrip);
+        if (sample.RoundTrip > 0)
+        {
+            _minimum = Math.Min(_minimum, sample.RoundTrip);
+            _samples++;
+        }
+
         bool over = _suspicion switch
         {
             Suspicion.None => Suspect(sample, trainCounts),
-            Suspicion.Train => grown,
+
+            // The least of the whole round: the end of a burst that was paced at twice its rate has a queue on any path.
+            Suspicion.Train => IsAbove(_baseline),
             _ => Reconsider(),
         };
         return over ? -1 : IsConservative ? sample.Acked / ConservativeGrowthDivisor : sample.Acked;
@@ -75,30 +80,9 @@ internal struct HyStart()
         return whim;
     }
 
-    /// <summary>True when eight samples in a row were above the threshold.</summary>
-    private bool AddRoundTrip(long roundTrip)
-    {
-        if (roundTrip == 0)
-        {
-            return false;
-        }
-
-        _minimum = Math.Min(_minimum, roundTrip);
-        _samples++;
-        _blockMinimum = Math.Min(_blockMinimum, roundTrip);
-        if (++_blockSamples < SamplesNeeded)
-        {
-            return false;
-        }
-
-        bool grown = IsAbove(_blockMinimum, _suspicion == Suspicion.Train ? _baseline : _lastMinimum);
-        (_blockMinimum, _blockSamples) = (long.MaxValue, 0);
-        return grown;
-    }
-
     private bool Suspect(in CongestionSample sample, bool trainCounts)
     {
-        if (_samples >= SamplesNeeded && IsAbove(_minimum, _lastMinimum))
+        if (IsAbove(_lastMinimum))
         {
             (_suspicion, _baseline, _conservativeRounds) = (Suspicion.Delay, _minimum, 1);
         }
@@ -128,6 +112,6 @@ internal struct HyStart()
         return false;
     }
 
-    private static bool IsAbove(long roundTrip, long before) => before != long.MaxValue
-        && roundTrip >= before + Math.Clamp(before / ThresholdDivisor, LeastThreshold, GreatestThreshold);
+    private readonly bool IsAbove(long before) => _samples >= SamplesNeeded && before != long.MaxValue
+        && _minimum >= before + Math.Clamp(before / ThresholdDivisor, LeastThreshold, GreatestThreshold);
 }
