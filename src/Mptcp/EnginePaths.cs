@@ -183,7 +183,7 @@ internal sealed class EnginePaths : IDisposable
         try
         {
             via = ViaPathSet.Create(devices, new ViaOptions { StateDirectory = options.StateDirectory });
-            return new EnginePaths(via, new NetlinkMonitor());
+            return new EnginePaths(via, InterfaceMonitors.Open());
         }
         catch (LinkException e)
         {

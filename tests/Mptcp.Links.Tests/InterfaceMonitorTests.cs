@@ -55,6 +55,15 @@ public sealed class InterfaceMonitorTests
     }
 
     [Fact]
+    public void Where_the_kernel_tells_of_changes_it_is_listened_to()
+    {
+        using IInterfaceMonitor monitor = InterfaceMonitors.Open();
+        Assert.Equal(OperatingSystem.IsLinux(), monitor is NetlinkMonitor);
+        using var seen = new Seen(monitor);
+        Assert.NotEmpty(seen.Take());
+    }
+
+    [Fact]
     public void Any_bytes_of_the_kernel_are_survived() => Gen.Byte.Array[0, 200].Sample(bytes =>
     {
         var table = new InterfaceTable();
