@@ -186,10 +186,17 @@ internal sealed class SubflowSet(IScheduler scheduler)
     /// <summary>Brings them into the order in which the scheduler asks them; nearly always they are in it.</summary>
     public void Sort()
     {
+        long before = _alive.Count > 1 ? RankOf(_alive[0]) : 0;
         for (int i = 1; i < _alive.Count; i++)
         {
             Subflow subflow = _alive[i];
             long rank = RankOf(subflow);
+            if (rank >= before)
+            {
+                before = rank;
+                continue;
+            }
+
             int at = i;
             for (; at > 0 && RankOf(_alive[at - 1]) > rank; at--)
             {
@@ -371,13 +378,15 @@ internal sealed class SubflowSet(IScheduler scheduler)
         long free = acknowledged;
         for (int i = 0; i < _alive.Count; i++)
         {
-            if (_alive[i].Suspect || (_alive[i].IsAlive && acknowledged - _alive[i].LowestHeld() > most))
+            Subflow subflow = _alive[i];
+            long held = subflow.IsAlive ? subflow.LowestHeld() : long.MaxValue;
+            if (subflow.Suspect || (subflow.IsAlive && acknowledged - held > most))
             {
-                _alive[i].Detach(acknowledged);
+                subflow.Detach(acknowledged);
             }
-            else if (_alive[i].IsAlive)
+            else
             {
-                free = Math.Min(free, _alive[i].LowestHeld());
+                free = Math.Min(free, held);
             }
         }
 
