@@ -23,8 +23,16 @@ internal struct PathMtu(bool isV4)
     /// <summary>When the agreed size is to be tried again.</summary>
     public Instant Deadline { get; private set; } = Instant.Never;
 
-    /// <summary>The segment size that a packet of <paramref name="mtu"/> bytes allows, headers without options taken off.</summary>
-    public readonly int SizeOf(int mtu, int headers) => Math.Max(mtu - headers, _least);
+    /// <summary>
+    /// A router has told of a packet size. The segment size that <paramref name="mtu"/> bytes allow, headers without options taken
+    /// off: no larger one is tried before what was learnt is too old (RFC 1191 §6.3).
+    /// </summary>
+    public int SizeOf(int mtu, int headers)
+    {
+        int size = Math.Max(mtu - headers, _least);
+        _beforeSilence = Math.Min(_beforeSilence, size);
+        return size;
+    }
 
     /// <summary>The size to go on with after a timeout, or the same one.</summary>
     public int AfterTimeout(int timeouts, int segmentSize, bool fullSegment)

@@ -114,6 +114,15 @@ public class PathScripts
         }
     }
 
+    [Fact]
+    public void What_a_router_says_during_a_silence_holds_after_it()
+    {
+        Script script = Script.Run("open\nwrite 1460\n> P. 1:1461 ack 1");
+        RunUntil(script, "1:1025");
+        script.Play("mtu 940\n> P. 1:901 ack 1\n> P. 901:1025 ack 1\n> P. 1025:1461 ack 1\n< . 1 ack 1461");
+        Assert.Equal(900, script.Connection.SegmentSize);
+    }
+
     /// <summary>Answers nothing until a range is sent; how often another one was sent until then.</summary>
     private static int RunUntil(Script script, string range, string other = "-")
     {
