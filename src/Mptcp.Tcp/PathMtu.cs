@@ -1,3 +1,5 @@
+using Mptcp.Wire;
+
 namespace Mptcp.Tcp;
 
 /// <summary>
@@ -16,7 +18,7 @@ internal struct PathMtu(bool isV4)
     private readonly int _least = isV4 ? 512 : 1220;
     private int _agreed;
     private int _beforeSilence;
-    private int _smaller;
+    private int _through;
     private int _timeouts;
     private bool _suspected;
 
@@ -34,18 +36,19 @@ internal struct PathMtu(bool isV4)
         return size;
     }
 
-    /// <summary>The size to go on with after a timeout, or the same one.</summary>
-    public int AfterTimeout(int timeouts, int segmentSize, bool fullSegment)
+    /// <summary>The size to go on with after a timeout of a segment of <paramref name="length"/> bytes, or the same one.</summary>
+    public int AfterTimeout(int timeouts, int segmentSize, int length)
     {
-        if (!fullSegment || timeouts % SilentTimeouts != 0 || segmentSize <= _least)
+        // What is longer than a size that came through is full as well: the rest of a segment that was cut may be.
+        bool full = length > 0 && (length + TcpPacket.MaxOptionsLength >= segmentSize || (_through > 0 && length > _through));
+        if (!full || timeouts % SilentTimeouts != 0 || segmentSize <= _least)
         {
             return segmentSize;
         }
 
         _beforeSilence = Math.Max(_beforeSilence, segmentSize);
-        _smaller = segmentSize > SearchSize ? Math.Max(SearchSize, _least) : _least;
         _timeouts = timeouts;
-        return _smaller;
+        return segmentSize > SearchSize ? Math.Max(SearchSize, _least) : _least;
     }
 
     public void HandleReduced(Instant now, int before)
@@ -63,14 +66,18 @@ internal struct PathMtu(bool isV4)
         size = _beforeSilence;
         if (_beforeSilence == 0)
         {
-            _suspected &= length <= _smaller;
+            if (_through > 0 && length > _through)
+            {
+                (_through, _suspected) = (length, false);
+            }
+
             return false;
         }
 
         bool dark = timeouts > _timeouts;
         bool again = dark || !_suspected;
         _suspected |= !dark;
-        _beforeSilence = 0;
+        (_beforeSilence, _through) = (0, length);
         if (again && size == _agreed)
         {
             Deadline = Instant.Never;

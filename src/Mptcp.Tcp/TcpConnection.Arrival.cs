@@ -311,7 +311,7 @@ public sealed partial class TcpConnection
         TakeSackBlocks(now, options, ack);
         long window = (long)segment.Window << (segment.Syn ? 0 : _peerWindowShift);
         bool bare = segment.SequenceLength == 0 && !signal;
-        (int head, int timeouts) = (_sender.HeadLength, _sender.Timeouts);
+        (long before, int head, int timeouts) = (_sender.Una, _sender.HeadLength, _sender.Timeouts);
         bool moved = _sender.HandleAck(now, ack, offset, window, bare);
         if (State == TcpState.SynReceived)
         {
@@ -328,7 +328,7 @@ public sealed partial class TcpConnection
             return;
         }
 
-        if (_pathMtu.HandleAcknowledged(head, timeouts, out int size))
+        if (_pathMtu.HandleAcknowledged((int)Math.Min(head, _sender.Una - before), timeouts, out int size))
         {
             EnlargeSegmentSize(size);
         }

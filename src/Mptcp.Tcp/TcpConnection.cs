@@ -307,8 +307,7 @@ public sealed partial class TcpConnection
 
         if (silent && State is not (TcpState.SynSent or TcpState.SynReceived))
         {
-            bool full = _sender.HeadLength > 0 && _sender.HeadLength + TcpPacket.MaxOptionsLength >= _sender.SegmentSize;
-            ReduceSegmentSize(now, _pathMtu.AfterTimeout(_sender.Timeouts, _sender.SegmentSize, full));
+            ReduceSegmentSize(now, _pathMtu.AfterTimeout(_sender.Timeouts, _sender.SegmentSize, _sender.HeadLength));
         }
     }
 

@@ -114,6 +114,16 @@ public class PathScripts
         }
     }
 
+    /// <summary>The rest of a segment whose first 512 bytes came through is shorter than a full one, and longer than that.</summary>
+    [Fact]
+    public void The_rest_of_a_segment_that_was_cut_may_vanish_too()
+    {
+        Script script = Script.Run("open\nwrite 1460\n> P. 1:1461 ack 1");
+        RunUntil(script, "1:1025");
+        script.Play("< . 1 ack 513\n< . 1 ack 1461\nwrite 950\n> P. 1461:2411 ack 1");
+        RunUntil(script, "1461:1973");
+    }
+
     [Fact]
     public void What_a_router_says_during_a_silence_holds_after_it()
     {
