@@ -520,7 +520,7 @@ internal sealed class SubflowSet(IScheduler scheduler)
             return false;
         }
 
-        long time = SampleOf(subflow).DeliveryTime;
+        long time = DeliveryTimeOf(subflow);
         for (int i = 0; i < _alive.Count; i++)
         {
             Subflow other = _alive[i];
@@ -533,6 +533,9 @@ internal sealed class SubflowSet(IScheduler scheduler)
 
         return false;
     }
+
+    /// <summary>When a segment that is given to it now will be acknowledged, in nanoseconds.</summary>
+    public static long DeliveryTimeOf(Subflow subflow) => SampleOf(subflow).DeliveryTime;
 
     private long RankOf(Subflow subflow) => scheduler.Rank(SampleOf(subflow));
 

@@ -74,6 +74,18 @@ public sealed class LateHeadTests
         Assert.True(transfer.Megabits >= 0.7, $"{transfer.Megabits:F2} Mbit/s");
     }
 
+    /// <summary>The smoothed round trip of a link that was slow and has recovered says for long how slow it was.</summary>
+    [Fact]
+    public void A_late_head_does_not_wait_for_a_queue_that_is_gone()
+    {
+        PathOptions first = Changing((2, 10), (20, 8)) with { QueueBytes = 90_000 };
+        PathOptions second = Changing((50, 1), (1, 7), (2, 7)) with { QueueBytes = 90_000 };
+        var hosts = new TwoHosts(first, second) { Describes = false };
+        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
+        transfer.RunUntil(60 * Instant.Second);
+        Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+    }
+
     /// <summary>A link that carries so many packets a second for so many seconds, then the next, and again from the first.</summary>
     private static PathOptions Changing(params (int Rate, int Seconds)[] phases)
     {

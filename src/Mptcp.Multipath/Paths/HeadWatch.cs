@@ -72,7 +72,10 @@ internal sealed class HeadWatch(SubflowSet subflows, DataSender sender, Containe
         long patience = sender.IsIdle(other.Connection.SegmentSize)
             ? Math.Min(TimeOf(owner.Connection), IdleFactor * others)
             : LongestPatience(owner.Floor.RoundTrip);
-        return Math.Max(Math.Max(patience, others), LeastPatience);
+
+        // A smoothed round trip remembers a queue that is gone.
+        long wait = other.HasQueue ? Math.Min(others, SubflowSet.DeliveryTimeOf(other)) : others;
+        return Math.Max(Math.Max(patience, wait), LeastPatience);
     }
 
     private static long TimeOf(TcpConnection connection) => connection.SmoothedRtt + (4 * connection.RttVariation);

@@ -56,8 +56,8 @@ internal sealed class RoundTripFloor
         }
         else if (now >= _drainEnd)
         {
-            // A queue that did not run empty says nothing of the path.
-            Set(now, RoundTrip);
+            // What it measured is a queue that did not run empty, perhaps because it is others': half as long again at most.
+            Set(now, Math.Min(_candidate, RoundTrip * 3 / 2));
         }
     }
 
