@@ -24,7 +24,7 @@ internal sealed class RoundTripFloor
     public long RoundTrip { get; private set; }
 
     /// <summary>
-    /// Whether the subflow is to send nothing new where another one can, until little of it is outstanding; not for long, because
+    /// Whether the subflow is to send nothing new where another one can, until little of it is in flight; not for long, because
     /// what is in flight may be lost.
     /// </summary>
     public bool IsDraining(Instant now) => _draining && now < _drainEnd;
