@@ -53,9 +53,7 @@ public sealed class LateHeadTests
     [Fact]
     public void A_link_that_fades_leaves_no_queue_that_everything_waits_for()
     {
-        var hosts = new TwoHosts(Changing((100, 4), (5, 4)), Changing((5, 4), (100, 4))) { Describes = false };
-        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
-        transfer.RunUntil(60 * Instant.Second);
+        Transfer transfer = Minute(Changing((100, 4), (5, 4)), Changing((5, 4), (100, 4)));
         Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
         Assert.True(transfer.Megabits >= 0.9, $"{transfer.Megabits:F2} Mbit/s");
     }
@@ -67,9 +65,7 @@ public sealed class LateHeadTests
     [Fact]
     public void A_queue_that_does_not_run_empty_is_not_taken_for_the_path()
     {
-        var hosts = new TwoHosts(Changing((10, 18)), Changing((200, 4), (20, 8), (2, 3))) { Describes = false };
-        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
-        transfer.RunUntil(60 * Instant.Second);
+        Transfer transfer = Minute(Changing((10, 18)), Changing((200, 4), (20, 8), (2, 3)));
         Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
         Assert.True(transfer.Megabits >= 0.7, $"{transfer.Megabits:F2} Mbit/s");
     }
@@ -80,10 +76,16 @@ public sealed class LateHeadTests
     {
         PathOptions first = Changing((2, 10), (20, 8)) with { QueueBytes = 90_000 };
         PathOptions second = Changing((50, 1), (1, 7), (2, 7)) with { QueueBytes = 90_000 };
-        var hosts = new TwoHosts(first, second) { Describes = false };
-        Transfer transfer = Transfer.Begin(hosts, 20_000_000);
-        transfer.RunUntil(60 * Instant.Second);
+        Transfer transfer = Minute(first, second);
         Assert.True(transfer.LongestGap <= 1500 * Instant.Millisecond, $"{transfer.LongestGap / Instant.Millisecond} ms");
+    }
+
+    /// <summary>More than two links carry in a minute, after that minute.</summary>
+    private static Transfer Minute(PathOptions first, PathOptions second)
+    {
+        Transfer transfer = Transfer.Begin(new TwoHosts(first, second) { Describes = false }, 20_000_000);
+        transfer.RunUntil(60 * Instant.Second);
+        return transfer;
     }
 
     /// <summary>A link that carries so many packets a second for so many seconds, then the next, and again from the first.</summary>
