@@ -4,7 +4,7 @@ using Mptcp.Lab;
 
 // dotnet run --project bench/Mptcp.Bench -c Release -- [SCENARIO] [DRIVER] [RUNS]; "all" stands for any of the first two.
 // "grid [CELL ...] [RUNS]" measures plain TCP beside the kernel's; "simulator" measures virtual time and needs no rights.
-// "shared [RUNS]" measures two subflows beside one TCP of the kernel at one bottleneck.
+// "shared [RUNS] [ROW]" measures two subflows beside one TCP of the kernel at one bottleneck.
 // docs/bench.md says what they print.
 string what = args.FirstOrDefault() ?? "all";
 if (what == "simulator")

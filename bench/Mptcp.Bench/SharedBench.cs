@@ -33,10 +33,17 @@ internal static class SharedBench
     public static async Task<int> RunAsync(string[] args)
     {
         int runs = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 5;
-        var ratios = _rows.ToDictionary(row => row.Name, _ => new List<double>());
+        Row[] rows = [.. _rows.Where(row => args.Length < 2 || row.Name.Contains(args[1], StringComparison.OrdinalIgnoreCase))];
+        if (rows.Length == 0)
+        {
+            Console.Error.WriteLine($"no row '{args[1]}'; there are: {string.Join("; ", _rows.Select(row => row.Name))}");
+            return 2;
+        }
+
+        var ratios = rows.ToDictionary(row => row.Name, _ => new List<double>());
         for (int run = 1; run <= runs; run++)
         {
-            foreach (Row row in _rows)
+            foreach (Row row in rows)
             {
                 (double multipath, double tcp) = await RunAsync(row, (ulong)run);
                 ratios[row.Name].Add(multipath / tcp);

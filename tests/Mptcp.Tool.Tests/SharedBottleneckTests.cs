@@ -31,6 +31,28 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
     }
 
     /// <summary>
+    /// Two links that are the same, with nobody else on them, and subflows that begin together: some of them look like one queue,
+    /// and would for as long as they keep step.
+    /// </summary>
+    [Fact]
+    public void Twin_links_that_were_taken_for_one_are_let_go()
+    {
+        (int Delay, int Queue)[] networks = [.. from queue in (int[])[100, 150] from delay in Enumerable.Range(2, 8) select (5 * delay, queue)];
+        var together = new int[networks.Length];
+        Parallel.For(0, networks.Length, number =>
+        {
+            ScenarioRun run = Start(Twins(networks[number].Delay, networks[number].Queue));
+            for (int second = 0; second < 60; second++)
+            {
+                run.RunFor(Instant.Second, CancellationToken.None);
+                IReadOnlyList<SubflowInfo> subflows = run.Flows[0].Subflows;
+                together[number] += subflows.Count == 2 && subflows[0].Bottleneck == subflows[1].Bottleneck ? 1 : 0;
+            }
+        });
+        Assert.InRange(together.Max(), 5, 25);
+    }
+
+    /// <summary>
     /// Random networks: half of them with two subflows at one bottleneck, half with two bottlenecks, a third of those twins;
     /// up to eight TCPs beside them. What is wrong is counted second by second, after the first ten.
     /// </summary>
@@ -100,6 +122,23 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
             to = "server"
             duration = "60 s"
             start = "70 ms"
+            """;
+    }
+
+    private static string Twins(int milliseconds, int kilobytes)
+    {
+        string link = $$"""{ between = ["m", "server"], rate = "20 Mbit/s", delay = "{{milliseconds}} ms", queue = "{{kilobytes}} kB" }""";
+        return $$"""
+            [hosts]
+            m = {}
+            server = {}
+            [paths]
+            one = {{link}}
+            other = {{link}}
+            [[flows]]
+            from = "m"
+            to = "server"
+            duration = "70 s"
             """;
     }
 

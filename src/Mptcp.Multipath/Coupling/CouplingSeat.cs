@@ -6,6 +6,8 @@ namespace Mptcp.Multipath;
 internal sealed class CouplingSeat(
     ConnectionCoupling owner, int number, CouplingGroup group, Func<CouplingGroup, int, ICoupledController> make)
 {
+    // Who gives way gives a quarter.
+    private const int GiveWayDivisor = 4;
     private ICoupledController? _controller;
     private CouplingGroup _group = group;
 
@@ -26,6 +28,11 @@ internal sealed class CouplingSeat(
         if (_controller is not null && other != _group)
         {
             _group.Remove(_controller);
+            if (other.Members.Count > 0)
+            {
+                GiveWay(_controller);
+            }
+
             _controller.Group = other;
             other.Add(_controller);
         }
@@ -45,6 +52,17 @@ internal sealed class CouplingSeat(
         {
             _group.Remove(_controller);
             _controller = null;
+        }
+    }
+
+    // Links that are the same to the bit, and loaded in step, look like one. Out of step only one queue still rises and falls for
+    // both; so whoever comes to others gives way once (docs/decisions/0014). In slow start it is out of step already.
+    private static void GiveWay(ICoupledController newcomer)
+    {
+        if (newcomer.Window >= newcomer.SlowStartThreshold)
+        {
+            long window = newcomer.Window / GiveWayDivisor * (GiveWayDivisor - 1);
+            newcomer.TakeOver(window, Math.Min(newcomer.SlowStartThreshold, window));
         }
     }
 }
