@@ -15,6 +15,9 @@ public record SocketOptions
     /// <summary>The least retransmission timeout in nanoseconds. Fixed when a subflow begins.</summary>
     public long MinimumRto { get; init; } = 200 * Instant.Millisecond;
 
+    /// <summary>Whether selective acknowledgements are offered and used (RFC 2018). Fixed at the SYN.</summary>
+    public bool SelectiveAcks { get; init; } = true;
+
     /// <summary>Whether silent peers are probed.</summary>
     public bool KeepAlive { get; init; }
 

@@ -35,6 +35,7 @@ internal sealed class SubflowConfigurations(ushort firstPort, IEntropySource ent
             WindowScale = options.WindowScale,
             TimestampOffset = Draw(),
             MinimumRto = options.MinimumRto,
+            SelectiveAcks = options.SelectiveAcks,
         };
         return Change(configuration, options);
     }

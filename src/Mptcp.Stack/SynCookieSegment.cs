@@ -25,7 +25,7 @@ internal static class SynCookieSegment
         Span<byte> room = stackalloc byte[TcpPacket.MaxOptionsLength];
         var writer = new TcpOptionWriter(room);
         writer.TryWriteMss((ushort)configuration.MaximumSegmentSize);
-        if (cookie.SackPermitted)
+        if (cookie.SackPermitted && configuration.SelectiveAcks)
         {
             writer.TryWriteSackPermitted();
         }

@@ -10,7 +10,7 @@ internal readonly record struct SegmentContext(
 /// <summary>Puts a segment together: options by priority within 40 bytes, payload, headers, checksums.</summary>
 internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser user)
 {
-    private bool _sack = true;
+    private bool _sack = configuration.SelectiveAcks;
     private bool _windowScale = true;
 
     /// <summary>Whether timestamps were agreed; true until the peer's SYN says otherwise.</summary>
@@ -30,7 +30,7 @@ internal sealed class SegmentWriter(TcpConfiguration configuration, ITcpUser use
     public void HandlePeerSyn(in TcpOptions options)
     {
         Timestamps = options.HasTimestamps;
-        _sack = options.SackPermitted;
+        _sack &= options.SackPermitted;
         _windowScale = options.WindowScale.HasValue;
     }
 

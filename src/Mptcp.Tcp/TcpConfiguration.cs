@@ -29,6 +29,9 @@ public sealed record TcpConfiguration
     /// <summary>Makes the congestion controller for a segment size in bytes.</summary>
     public Func<int, ICongestionController> CongestionControl { get; init; } = CongestionControllers.Cubic;
 
+    /// <summary>Whether selective acknowledgements are offered and used (RFC 2018); without them losses are found by duplicates.</summary>
+    public bool SelectiveAcks { get; init; } = true;
+
     /// <summary>How long an ACK may wait for company, in nanoseconds.</summary>
     public long DelayedAck { get; init; } = 40 * Instant.Millisecond;
 

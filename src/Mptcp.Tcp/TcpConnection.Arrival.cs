@@ -455,7 +455,7 @@ public sealed partial class TcpConnection
         _sender.SegmentSize = Math.Clamp(
             options.MaximumSegmentSize ?? DefaultSegmentSize, LeastSegmentSize, _configuration.MaximumSegmentSize);
         _sender.HandleSegmentSizeKnown();
-        _sender.SackPermitted = options.SackPermitted;
+        _sender.SackPermitted = _configuration.SelectiveAcks && options.SackPermitted;
         _windowScaling = options.WindowScale.HasValue;
         _peerWindowShift = options.WindowScale ?? 0;
         (_recentTimestamp, _recentTimestampAt) = (options.TimestampValue, now);

@@ -49,6 +49,26 @@ public class TcpTransferTests
         Assert.InRange(pair.Client.SmoothedRtt, 20 * Instant.Millisecond, 65 * Instant.Millisecond);
     }
 
+    /// <summary>One end that does without them is enough: the other must neither send nor expect any (RFC 2018 §2).</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Without_selective_acknowledgements_losses_are_repaired_as_well(bool clientOffers)
+    {
+        var pair = new TcpPair(
+            new Weather(Loss: 20),
+            change: told => told with { SelectiveAcks = clientOffers == (told.Remote.Port == 80) });
+        var up = new Transfer(pair.Client, pair.ClientUser, pair.ServerUser, 300_000);
+        pair.Client.Connect();
+        Assert.True(pair.RunUntil(() =>
+        {
+            up.Pump(pair.Server);
+            return up.Complete;
+        }));
+        Assert.True(up.Equal);
+        Assert.Equal((false, false), (pair.Client.Info.Sack, pair.Server.Info.Sack));
+    }
+
     [Fact]
     public void A_single_loss_is_repaired_once_and_without_a_timeout()
     {

@@ -33,7 +33,7 @@ public sealed class ScenarioReaderTests
     [InlineData("seed = 1", "seed = ", 1, "expected TOML")]
     [InlineData("seed = 1", "routers = 3", 4, "expected TOML")]
     [InlineData("[hosts.a]", "[hosts]\nq = 1\n[hosts.a]", 3, "'q' in [hosts] is not a table; expected tables such as [hosts.NAME]")]
-    [InlineData("[hosts.a]", "[hosts.a]\nbuffer = \"1 MB\"", 3, "host 'a' has an unknown key 'buffer'; expected one of send-buffer, receive-buffer, checksum, max-subflows, announce-addresses, scheduler, path-manager, coupling, coupling-scope, congestion")]
+    [InlineData("[hosts.a]", "[hosts.a]\nbuffer = \"1 MB\"", 3, "host 'a' has an unknown key 'buffer'; expected one of send-buffer, receive-buffer, checksum, max-subflows, announce-addresses, scheduler, path-manager, coupling, coupling-scope, sack, congestion")]
     [InlineData("[hosts.a]", "[hosts.a]\nscheduler = \"fastest\"", 3, "scheduler is 'fastest'; expected default, lowest-rtt, round-robin (or round-robin:3,1 with a weight for each path), redundant, blest, ecf, backup-only or latency:50 (milliseconds)")]
     [InlineData("[hosts.a]", "[hosts.a]\npath-manager = \"mesh\"", 3, "path-manager is 'mesh'; expected default, single, make-before-break, full-mesh, one-per-interface, ports:3 (so many subflows on one path), signal or manual")]
     [InlineData("[hosts.a]", "[hosts.a]\nsend-buffer = \"1 kB\"", 3, "send-buffer is 1000 bytes; expected 4 KiB to 1 GiB")]
@@ -160,7 +160,7 @@ public sealed class ScenarioReaderTests
         Scenario scenario = Read("""
             seed = 7
             limit = "1.5 min"
-            hosts.a = { send-buffer = "1 MiB", receive-buffer = "64 KiB", checksum = true, max-subflows = 3, congestion = "reno", announce-addresses = false }
+            hosts.a = { send-buffer = "1 MiB", receive-buffer = "64 KiB", checksum = true, max-subflows = 3, congestion = "reno", announce-addresses = false, sack = false }
             hosts."b c".checksum = false
             nats.n = { outside = "p", idle = "1 h", transitory = "10 s", preserve-ports = true, open = true }
             routers.r = { silent = true }
@@ -204,6 +204,7 @@ public sealed class ScenarioReaderTests
         Assert.Empty(scenario.Paths[1].ForwardBoxes);
         Assert.Equal(100_000, scenario.Paths[1].Forward.QueueBytes);
         Assert.Equal("a > b c", scenario.Flows[0].Name);
+        Assert.Equal([false, true], scenario.Nodes.OfType<HostSpec>().Select(host => host.Options.SelectiveAcks));
     }
 
     [Fact]

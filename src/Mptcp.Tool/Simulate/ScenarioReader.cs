@@ -72,7 +72,8 @@ internal sealed class ScenarioReader
             CouplingStrength = (int?)section.TakeInteger("coupling", 0, 100) ?? defaults.CouplingStrength,
             CouplingScope = TakeScope(section),
         };
-        StackOptions options = TakeController(section, new StackOptions { Connection = settings });
+        bool sack = section.TakeBoolean("sack") ?? true;
+        StackOptions options = TakeController(section, new StackOptions { Connection = settings, SelectiveAcks = sack });
         section.RejectOthers();
         return new HostSpec(NameOf(section), section.Line, options);
     }
