@@ -42,22 +42,33 @@ public sealed class Router : ForwardingNode
     /// <inheritdoc/>
     public override void HandlePacket(Instant now, int link, ReadOnlySpan<byte> packet)
     {
-        if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || Find(ip, packet) is var to && to < 0)
-        {
-            Refuse(link, packet, IcmpErrors.NoRoute, 0);
-        }
-        else if (_links.TryGetValue(to, out (IpAddress Address, int Mtu) exit) && packet.Length > exit.Mtu)
-        {
-            Refuse(link, packet, IcmpErrors.TooBig, exit.Mtu);
-        }
-        else if (ip.HopLimit <= 1)
-        {
-            Refuse(link, packet, IcmpErrors.NoHopLeft, 0);
-        }
-        else
+        if (TryRoute(packet, out int to, out IcmpErrors.Kind refusal, out int mtu))
         {
             PacketHeaders.TryHop(Forward(to, packet));
         }
+        else
+        {
+            Refuse(link, packet, refusal, mtu);
+        }
+    }
+
+    /// <summary>Whether a packet goes on, by which link; why not, and the MTU that it is too big for.</summary>
+    internal bool TryRoute(ReadOnlySpan<byte> packet, out int link, out IcmpErrors.Kind refusal, out int mtu)
+    {
+        (link, refusal, mtu) = (-1, IcmpErrors.NoRoute, 0);
+        if (!IpPacket.TryParse(packet, out IpPacket ip, out _) || (link = Find(ip, packet)) < 0)
+        {
+            return false;
+        }
+
+        if (_links.TryGetValue(link, out (IpAddress Address, int Mtu) exit) && packet.Length > exit.Mtu)
+        {
+            (refusal, mtu) = (IcmpErrors.TooBig, exit.Mtu);
+            return false;
+        }
+
+        refusal = IcmpErrors.NoHopLeft;
+        return ip.HopLimit > 1;
     }
 
     private int Find(in IpPacket ip, ReadOnlySpan<byte> packet)

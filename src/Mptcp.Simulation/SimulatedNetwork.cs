@@ -230,6 +230,15 @@ public sealed class SimulatedNetwork
                 boxes.HandlePacket(Now, Heading.Inward, packet);
                 DrainBoxes(path, opposite, boxes);
             }
+            else if (_nodes[target.Node] is Router router && router.TryRoute(packet, out int link, out _, out _))
+            {
+                // Most packets of a network are a router's to pass on: without its queue.
+                Observer?.HandleDelivered(Now, path, direction, packet);
+                packet.CopyTo(_buffer);
+                PacketHeaders.TryHop(_buffer.AsSpan(0, packet.Length));
+                Send(target.Node, link, packet.Length);
+                continue;
+            }
             else
             {
                 Hand(path, direction, packet);
@@ -295,22 +304,28 @@ public sealed class SimulatedNetwork
     {
         while (_nodes[node].TryTransmit(Now, _buffer, out int link, out int length))
         {
-            if (++_packetsNow > PacketsPerInstant)
-            {
-                throw new InvalidOperationException($"Node {node} sends without end at {Now.Nanoseconds} ns.");
-            }
-
-            List<(SimulatedPath? Path, PathDirection Direction)> links = _links[node];
-            if ((uint)link >= (uint)links.Count || links[link].Path is not { } path)
-            {
-                PacketsWithoutPath++;
-                continue;
-            }
-
-            Send(path, links[link].Direction, length);
+            Send(node, link, length);
         }
 
         _nodeAgenda.Set(node, _nodes[node].NextTimeout);
+    }
+
+    /// <summary>What is in the buffer leaves a node on one of its links.</summary>
+    private void Send(int node, int link, int length)
+    {
+        if (++_packetsNow > PacketsPerInstant)
+        {
+            throw new InvalidOperationException($"Node {node} sends without end at {Now.Nanoseconds} ns.");
+        }
+
+        List<(SimulatedPath? Path, PathDirection Direction)> links = _links[node];
+        if ((uint)link >= (uint)links.Count || links[link].Path is not { } path)
+        {
+            PacketsWithoutPath++;
+            return;
+        }
+
+        Send(path, links[link].Direction, length);
     }
 
     private void Send(SimulatedPath path, PathDirection direction, int length)
