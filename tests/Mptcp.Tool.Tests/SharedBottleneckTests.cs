@@ -40,12 +40,11 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
         var together = new int[8];
         Parallel.For(0, together.Length, number =>
         {
-            ScenarioRun run = Start(Twins(milliseconds: 10 + (5 * number), kilobytes: 150));
+            ScenarioRun run = Start(Twins(milliseconds: 10 + (5 * number)));
             for (int second = 0; second < 60; second++)
             {
                 run.RunFor(Instant.Second, CancellationToken.None);
-                IReadOnlyList<SubflowInfo> subflows = run.Flows[0].Subflows;
-                together[number] += subflows.Count == 2 && subflows[0].Bottleneck == subflows[1].Bottleneck ? 1 : 0;
+                together[number] += AreTogether(run) ? 1 : 0;
             }
         });
         Assert.InRange(together.Max(), 5, 25);
@@ -71,8 +70,7 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
             for (int second = 1; second <= 40; second++)
             {
                 run.RunFor(Instant.Second, CancellationToken.None);
-                IReadOnlyList<SubflowInfo> subflows = run.Flows[0].Subflows;
-                bool together = subflows.Count == 2 && subflows[0].Bottleneck == subflows[1].Bottleneck;
+                bool together = AreTogether(run);
                 mistakes += second > 10 && together != shared ? 1 : 0;
                 first = first == 0 && together ? second : first;
             }
@@ -95,6 +93,12 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
     }
 
     private static ScenarioRun Start(string scenario) => new(ScenarioReader.Read(scenario, ""));
+
+    private static bool AreTogether(ScenarioRun run)
+    {
+        IReadOnlyList<SubflowInfo> subflows = run.Flows[0].Subflows;
+        return subflows.Count == 2 && subflows[0].Bottleneck == subflows[1].Bottleneck;
+    }
 
     private static string Shared(int subflows, int coupling)
     {
@@ -124,9 +128,9 @@ public sealed class SharedBottleneckTests(ITestOutputHelper output)
             """;
     }
 
-    private static string Twins(int milliseconds, int kilobytes)
+    private static string Twins(int milliseconds)
     {
-        string link = $$"""{ between = ["m", "server"], rate = "20 Mbit/s", delay = "{{milliseconds}} ms", queue = "{{kilobytes}} kB" }""";
+        string link = $$"""{ between = ["m", "server"], rate = "20 Mbit/s", delay = "{{milliseconds}} ms", queue = "150 kB" }""";
         return $$"""
             [hosts]
             m = {}
